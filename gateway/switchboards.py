@@ -11,7 +11,7 @@ from gateway.errors import ConfigError, PartMissing
 from gateway.legs import sipbuild
 from gateway.legs.sip import SipSwitchboard
 from gateway.legs.sipbuild import SipBuild
-from gateway.legs.sipwire import WorkerSettings
+from gateway.legs.sipsettings import WorkerSettings
 from gateway.offers import Switchboard
 from gateway.ports import check_free
 from gateway.serveconfig import SipConfig

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from gateway.errors import WorkerLost
 from gateway.legs.base import Leg
 from gateway.legs.sipleg import SipLeg
-from gateway.legs.sipsupervisor import WORKER, SipSupervisor
-from gateway.legs.sipwire import (
+from gateway.legs.sipprotocol import (
     Bye,
     Command,
     Confirmed,
@@ -24,8 +23,9 @@ from gateway.legs.sipwire import (
     Ring,
     Silent,
     Sound,
-    WorkerSettings,
 )
+from gateway.legs.sipsettings import WorkerSettings
+from gateway.legs.sipsupervisor import WORKER, SipSupervisor
 from gateway.offers import Offer
 
 
@@ -130,7 +130,7 @@ class SipSwitchboard:
             self._supervisor.send(Bye(incoming.call, 503, "Stopped"))
             return
         send = self._sender()
-        leg = SipLeg(incoming.call, facts=incoming.facts, send=send, ring=self._settings.ring)
+        leg = SipLeg(incoming.call, facts=incoming.facts, send=send, settings=self._settings)
         self._legs[incoming.call] = leg
         self._offers.put_nowait(SipOffer(incoming, leg, send))
 

@@ -1,6 +1,6 @@
 """A SIP endpoint (pjsua2) behind a worker's protocol; it lives on the worker's main thread.
 
-With ``sipcall`` the only file that imports the library.
+With ``sipcall`` and ``sipmedia`` the only file that imports the library.
 """
 
 from __future__ import annotations
@@ -11,27 +11,24 @@ from collections import deque
 import pjsua2 as pj
 
 from gateway.legs import sipmessage
-from gateway.legs.sipcall import FAST, Account, Call, Faults, Port
+from gateway.legs.sipcall import Account, Call
+from gateway.legs.sipfaults import Faults
+from gateway.legs.sipmedia import FAST, Port
 from gateway.legs.sipoutbox import Outbox
-from gateway.legs.sipring import Ring
-from gateway.legs.sipwire import (
-    RATE,
+from gateway.legs.sipprotocol import (
     Accept,
     Bye,
     Command,
     Confirmed,
     Ended,
-    HoldChanged,
     Incoming,
     Ready,
-    Silent,
-    WorkerSettings,
 )
-from gateway.legs.sipwire import Ring as RingCommand
+from gateway.legs.sipprotocol import Ring as RingCommand
+from gateway.legs.sipring import Ring
+from gateway.legs.sipsettings import WorkerSettings
 from media.clock import Clock
 
-FIRST_MEDIA_S = 0.5  # after which a call begins even if nothing has come from its far end
-LOOK_S = 1.0  # how often a call's packets are counted
 GRAVE_S = 5.0  # an ended call is kept for so long: the library still calls back
 
 
@@ -45,7 +42,7 @@ class Endpoint:
     def __init__(
         self, settings: WorkerSettings, *, outbox: Outbox, rings: dict[int, Ring], clock: Clock
     ) -> None:
-        self._settings, self.outbox, self._rings, self._clock = settings, outbox, rings, clock
+        self.settings, self.outbox, self._rings, self._clock = settings, outbox, rings, clock
         self.faults = Faults()
         self._library = pj.Endpoint()
         self.account = Account(self)
@@ -56,7 +53,7 @@ class Endpoint:
 
     def start(self) -> None:
         """Listen. Raises ``CannotListen``."""
-        settings = self._settings
+        settings = self.settings
         v6 = ":" in settings.host
         if v6 and not FAST:  # the package on PyPI: it would abort the process
             raise CannotListen(f"[{settings.host}]: this build has no IPv6; run make pjsua2")
@@ -68,7 +65,7 @@ class Endpoint:
         config.logConfig.level = config.logConfig.consoleLevel = 1
         config.logConfig.msgLogging = 0
         media = config.medConfig
-        media.clockRate = media.sndClockRate = RATE
+        media.clockRate = media.sndClockRate = settings.rate
         media.noVad = True  # with it, no packet is sent in silence, and peers hang up
         media.ecTailLen = 0
         media.jbMax = 200
@@ -80,7 +77,7 @@ class Endpoint:
         self._library.audDevManager().setNullDev()
         self._prefer(settings.codecs)
         self._open_account()
-        self._pulse = Port(None, outbox=self.outbox, faults=self.faults)
+        self._pulse = Port(None, rate=settings.rate, outbox=self.outbox, faults=self.faults)
         self._pulse.startTransmit(self._pulse)
         self.outbox.post(Ready(f"pjproject {self._library.libVersion().full}"))
 
@@ -125,17 +122,18 @@ class Endpoint:
     def came_in(self, library_id: int, *, text: str, source: str) -> None:
         """An INVITE without a call yet."""
         self._number += 1
-        call = Call(self, self._number, library_id)
-        self._calls[call.number] = call
-        self._rings[call.number] = Ring(call.number, reports=self.outbox.items)
-        settings = self._settings
+        ring = Ring(self._number, samples=self.settings.samples, reports=self.outbox.items)
+        call = Call(self, ring, library_id)
+        self._calls[call.number], self._rings[call.number] = call, ring
+        settings = self.settings
         facts = sipmessage.facts(text, headers=settings.headers, codecs=settings.codecs)
         address = source.rpartition(":")[0].strip("[]")
         self.outbox.post(Incoming(call.number, address, facts))
 
     def confirmed(self, call: Call) -> None:
         """The ACK is there."""
-        call.confirmed_at = call.counted_at = self._clock.now()
+        call.confirmed_at = self._clock.now()
+        call.media.begin(call.confirmed_at)
         self.outbox.post(Confirmed(call.number))
 
     def ended(self, call: Call, *, code: int, reason: str) -> None:
@@ -144,27 +142,11 @@ class Endpoint:
             return
         call.over = True
         self._calls.pop(call.number, None)
-        ring = self._rings.pop(call.number, None)
-        if ring is not None:
-            ring.live = False
+        self._rings.pop(call.number, None)
+        call.media.end()
         self._grave.append((self._clock.now() + GRAVE_S, call))
         ending = Ended(call.number, int(code), str(reason), unacknowledged=call.unacknowledged)
         self.outbox.post(ending)
-
-    def connected(self, call: Call, *, index: int, status: int) -> None:
-        """Media was set up anew: each re-INVITE gives the call another stream."""
-        ring = self._rings.get(call.number)
-        held = status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
-        if ring is None or not (held or status == pj.PJSUA_CALL_MEDIA_ACTIVE):
-            return
-        if call.port is None:
-            call.port = Port(ring, outbox=self.outbox, faults=self.faults)
-        stream = call.getAudioMedia(index)
-        stream.startTransmit(call.port)
-        call.port.startTransmit(stream)
-        if ring.held != held:
-            ring.held = held
-            self.outbox.post(HoldChanged(call.number, held))
 
     # ---- on the main thread ------------------------------------------------------------------
 
@@ -206,27 +188,14 @@ class Endpoint:
         if call.answered_at is None:
             return
         if call.confirmed_at is None:
-            if now - call.answered_at >= self._settings.acknowledge_s:
+            if now - call.answered_at >= self.settings.acknowledge_s:
                 call.unacknowledged, call.answered_at = True, now
                 self._hang_up(Bye(call.number, 408, "no ACK"))
             return
-        ring = self._rings[call.number]
-        if not ring.live and call.port is not None:
-            begun = _packets(call) > 0 or now - call.confirmed_at >= FIRST_MEDIA_S
-            ring.live = begun
-        elif now - call.counted_at >= LOOK_S or ring.held:
-            self._count(call, now, held=ring.held)
-
-    def _count(self, call: Call, now: float, *, held: bool) -> None:
-        packets = -1 if held else _packets(call)
-        if held or packets != call.packets:
-            call.packets, call.counted_at = packets, now
-        elif now - call.counted_at >= self._settings.media_timeout_s:
-            self.outbox.post(Silent(call.number, now - call.counted_at))
-            call.counted_at = now
+        call.media.look(now)
 
     def _listen(self, kind: int, name: str) -> None:
-        settings = self._settings
+        settings = self.settings
         transport = pj.TransportConfig()
         transport.port, transport.boundAddress = settings.port, settings.host
         try:
@@ -242,7 +211,7 @@ class Endpoint:
             self._library.codecSetPriority(name, wanted.get(name.partition("/")[0].upper(), 0))
 
     def _open_account(self) -> None:
-        settings = self._settings
+        settings = self.settings
         config = pj.AccountConfig()
         v6 = ":" in settings.host
         host = f"[{settings.host}]" if v6 else settings.host
@@ -254,9 +223,3 @@ class Endpoint:
         media.transportConfig.portRange = settings.rtp_port_max - settings.rtp_port_min
         media.transportConfig.boundAddress = settings.host
         self.account.create(config)
-
-
-def _packets(call: Call) -> int:
-    """RTP packets that came in on the call's present stream."""
-    statistics = call.getStreamStat(0)  # kept: its parts would be freed with it
-    return int(statistics.rtcp.rxStat.pkt)

@@ -10,10 +10,8 @@ import numpy as np
 from bot.facts import Digit, Held
 from gateway.errors import CallerGone, LegError, MediaSilent, SignallingLost, WorkerLost
 from gateway.legs.base import LegEvent
-from gateway.legs.sipwire import (
+from gateway.legs.sipprotocol import (
     NOTHING,
-    RATE,
-    SAMPLES,
     Accept,
     Bye,
     Command,
@@ -26,6 +24,7 @@ from gateway.legs.sipwire import (
     Report,
     Silent,
 )
+from gateway.legs.sipsettings import WorkerSettings
 from gateway.outcome import Fault, Outcome
 from media.frame import MEDIA_RATE, AudioFrame, silence
 from media.playout import FrameSource, Played
@@ -50,16 +49,20 @@ def cause_of(outcome: Outcome) -> tuple[int, str]:
 class SipLeg:
     """One call of a worker. Sound is pulled on the worker's tick, and reported when it was sent.
 
-    What was pulled is sent: nothing is taken back out of the worker's ring of ``ring`` packets,
+    What was pulled is sent: nothing is taken back out of the worker's ring,
     so the bot falls silent that much later than it was cut, and nothing counts as heard in vain.
     """
 
-    rate = RATE
-
     def __init__(
-        self, number: int, *, facts: Mapping[str, str], send: Callable[[Command], None], ring: int
+        self,
+        number: int,
+        *,
+        facts: Mapping[str, str],
+        send: Callable[[Command], None],
+        settings: WorkerSettings,
     ) -> None:
-        self._number, self._facts, self._send, self._ring = number, dict(facts), send, ring
+        self._number, self._facts, self._send = number, dict(facts), send
+        self._settings = settings
         self._source: FrameSource | None = None
         self._events: asyncio.Queue[LegEvent | LegError | None] = asyncio.Queue()
         self._answered: asyncio.Future[None] | None = None
@@ -68,6 +71,10 @@ class SipLeg:
         self._pulled: dict[int, Played] = {}  # by number: not reported yet
         self._numbers = self._sent = self._heard = self._until = self._epoch = 0
         self._held = False
+
+    @property
+    def rate(self) -> int:
+        return self._settings.rate
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -138,10 +145,10 @@ class SipLeg:
             return []
         self._put(self._played(report.sent))
         pcm = np.frombuffer(report.pcm, "<i2").astype(np.int16, copy=False)
-        self._put(AudioFrame(pcm, RATE, self._heard))
+        self._put(AudioFrame(pcm, self.rate, self._heard))
         self._heard += len(pcm)
         packets = []
-        while len(self._pulled) < self._ring:
+        while len(self._pulled) < self._settings.ring:
             played = self._source.pull()
             self._pulled[self._numbers] = played
             sound = played.frame.pcm.astype("<i2", copy=False).tobytes()
@@ -161,13 +168,13 @@ class SipLeg:
     # -----------------------------------------------------------------------------------------
 
     def _played(self, number: int) -> Played:
-        start, self._sent = self._sent, self._sent + SAMPLES
+        start, self._sent = self._sent, self._sent + self._settings.samples
         pulled = None if number == NOTHING else self._pulled.pop(number, None)
         if pulled is None or self._held:
-            nothing = AudioFrame(silence(SAMPLES), RATE, start)
-            return Played(nothing, self._epoch, self._until, SAMPLES)
+            nothing = AudioFrame(silence(self._settings.samples), self.rate, start)
+            return Played(nothing, self._epoch, self._until, self._settings.samples)
         self._until, self._epoch = max(self._until, pulled.until), pulled.epoch
-        frame = AudioFrame(pulled.frame.pcm, RATE, start)
+        frame = AudioFrame(pulled.frame.pcm, self.rate, start)
         return Played(frame, pulled.epoch, self._until, pulled.filled)
 
     def _ending(self, event: Ended) -> LegError | None:
@@ -195,7 +202,7 @@ class SipLeg:
         self._events.put_nowait(event)
 
     def _now(self) -> int:
-        return self._heard * MEDIA_RATE // RATE
+        return self._heard * MEDIA_RATE // self.rate
 
     def _wake(self) -> None:
         if self._answered is not None and not self._answered.done():

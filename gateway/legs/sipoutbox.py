@@ -6,7 +6,8 @@ import socket
 import threading
 from collections import deque
 
-from gateway.legs.sipwire import RECORDS, Event, Media, Report, encode
+from gateway.legs.sipprotocol import Event, Media, Report
+from gateway.legs.sipwire import RECORDS, encode
 
 GATHER_S = 0.002  # from the first call's packet of a tick to the last one's
 BACKLOG = 1 << 14  # reports and events that wait for the gateway; the oldest goes first

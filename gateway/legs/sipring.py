@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from gateway.legs.sipwire import NOTHING, SAMPLES, Event, Packet, Report
+from gateway.legs.sipprotocol import NOTHING, Event, Packet, Report
 
-QUIET = bytes(2 * SAMPLES)
 LIMIT = 50  # packets: a gateway that sends more than a second ahead is wrong
 
 
@@ -19,11 +18,12 @@ class Ring:
 
     Until ``live`` nothing is taken or reported: silence goes out, which opens the way through an
     address translator, and the call's time has not begun. While ``held`` the caller hears
-    nothing and is not heard, but time goes on and packets are used up.
+    nothing and is not heard, but time goes on and packets are used up. A tick has ``samples``.
     """
 
-    def __init__(self, call: int, *, reports: deque[Report | Event]) -> None:
+    def __init__(self, call: int, *, samples: int, reports: deque[Report | Event]) -> None:
         self.call = call
+        self._quiet = bytes(2 * samples)
         self.live = False
         self.held = False
         self.overruns = 0
@@ -41,14 +41,14 @@ class Ring:
     def requested(self) -> bytes:
         """The 20 ms to send now. Called by the media clock, before ``received``."""
         if not self.live:
-            return QUIET
+            return self._quiet
         try:
             packet = self._packets.popleft()
         except IndexError:
             self._sent = NOTHING
-            return QUIET
+            return self._quiet
         self._sent = packet.number
-        return QUIET if self.held else packet.pcm
+        return self._quiet if self.held else packet.pcm
 
     def received(self, pcm: bytes) -> None:
         """What came in during this tick; anything but 20 ms counts as silence."""
@@ -57,6 +57,6 @@ class Ring:
         if self._sent is None:  # nobody asked for our sound in this tick, as in a one-way hold
             self.requested()
         sent, self._sent = self._sent, None
-        if self.held or len(pcm) != len(QUIET):
-            pcm = QUIET
+        if self.held or len(pcm) != len(self._quiet):
+            pcm = self._quiet
         self._reports.append(Report(self.call, NOTHING if sent is None else sent, pcm))

@@ -12,19 +12,9 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from gateway.errors import LegError, WorkerLost
-from gateway.legs.sipwire import (
-    MESSAGE_BYTES,
-    Beat,
-    Command,
-    Event,
-    Failed,
-    Ready,
-    Stop,
-    WireError,
-    WorkerSettings,
-    decode_event,
-    encode,
-)
+from gateway.legs.sipprotocol import Beat, Command, Event, Failed, Ready, Start, Stop
+from gateway.legs.sipsettings import WorkerSettings
+from gateway.legs.sipwire import MESSAGE_BYTES, WireError, decode_event, encode
 
 logger = logging.getLogger(__name__)
 WORKER = (sys.executable, "-m", "gateway.legs.sipworker")
@@ -42,7 +32,8 @@ Receive: TypeAlias = Callable[[Event | WorkerLost], None]
 class SipSupervisor:
     """One worker at a time, of ``command``. A worker's calls end with it; the next has none.
 
-    ``receive`` must not raise. ``command`` gets a socket's number and the settings appended.
+    ``receive`` must not raise. ``command`` gets a socket's number appended; the settings are
+    its first message: on a command line everybody could read the passwords among them.
     """
 
     def __init__(
@@ -124,7 +115,6 @@ class SipSupervisor:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
                 str(theirs.fileno()),
-                half(self._settings, upper=self._workers % 2 == 1).json(),
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the gateway, which ends calls in order
@@ -134,8 +124,9 @@ class SipSupervisor:
             raise LegError(leg="sip", why=f"no worker: {error.strerror}") from None
         finally:
             theirs.close()
-        self._workers += 1
         self._link = ours
+        self.send(Start(half(self._settings, upper=self._workers % 2 == 1)))
+        self._workers += 1
         loop.add_reader(ours.fileno(), self._read)
         over = self._over
         try:

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m gateway.legs.sipworker SOCKET-NUMBER SETTINGS-AS-JSON
+    python -m gateway.legs.sipworker SOCKET-NUMBER
 
     gateway ═ socket ═► reader thread ─ Sound ─► rings ◄── media clock (native thread)
                               └─ other commands ─► main thread: the SIP library
@@ -22,19 +22,10 @@ import sys
 import threading
 
 from gateway.legs.sipoutbox import Outbox
+from gateway.legs.sipprotocol import Beat, Command, Failed, Sound, Start, Stop
 from gateway.legs.sipring import Ring
-from gateway.legs.sipwire import (
-    MESSAGE_BYTES,
-    Beat,
-    Command,
-    Failed,
-    Sound,
-    Stop,
-    WireError,
-    WorkerSettings,
-    decode_command,
-    encode,
-)
+from gateway.legs.sipsettings import WorkerSettings
+from gateway.legs.sipwire import MESSAGE_BYTES, WireError, decode_command, encode
 from media.clock import Clock, MonotonicClock
 
 logger = logging.getLogger("sip-worker")
@@ -76,6 +67,17 @@ class Inbox:
             ring = self._rings.get(packet.call)
             if ring is not None:  # else the call has ended meanwhile
                 ring.push(packet)
+
+
+def settings_from(link: socket.socket) -> WorkerSettings | None:
+    """The gateway's first command; ``None`` if it is gone. Raises ``WireError``."""
+    packet = link.recv(MESSAGE_BYTES)
+    if not packet:
+        return None
+    command = decode_command(packet)
+    if not isinstance(command, Start):
+        raise WireError(f"{type(command).__name__} before Start")
+    return command.settings
 
 
 def serve(link: socket.socket, settings: WorkerSettings, *, clock: Clock) -> None:
@@ -124,7 +126,9 @@ def main(arguments: list[str]) -> int:
     link = socket.socket(fileno=int(arguments[0]))
     code = 1
     try:
-        serve(link, WorkerSettings.parse(arguments[1]), clock=MonotonicClock())
+        settings = settings_from(link)
+        if settings is not None:
+            serve(link, settings, clock=MonotonicClock())
         code = 0
     except BaseException:
         logger.exception("ends")

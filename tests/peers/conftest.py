@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.legs.sipwire import WorkerSettings
+from gateway.legs.sipsettings import WorkerSettings
 from tests.peers.exchange import Exchange, exchange
 from tests.peers.softphone import Softphone
 

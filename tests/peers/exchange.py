@@ -13,7 +13,7 @@ from bot.engines.echo import EchoEngine
 from bot.inline import InlineStepper
 from gateway.call import Call
 from gateway.legs.sip import SipSwitchboard
-from gateway.legs.sipwire import WorkerSettings
+from gateway.legs.sipsettings import WorkerSettings
 from gateway.offers import Offer
 from gateway.outcome import Outcome
 from media.timeline import Entry

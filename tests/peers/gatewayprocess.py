@@ -6,7 +6,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from gateway.legs.sipwire import WorkerSettings
+from gateway.legs.sipprotocol import Start
+from gateway.legs.sipsettings import WorkerSettings
+from gateway.legs.sipwire import decode_command
 from tests.peers.exchange import exchange
 
 
@@ -17,4 +19,6 @@ async def main(folder: Path, settings: WorkerSettings) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), WorkerSettings.parse(sys.argv[2])))
+    told = decode_command(sys.argv[2].encode())
+    assert isinstance(told, Start)
+    asyncio.run(main(Path(sys.argv[1]), told.settings))

@@ -14,7 +14,9 @@ import pytest
 
 from gateway.errors import LegError
 from gateway.legs.sip import SipSwitchboard
-from gateway.legs.sipwire import WorkerSettings
+from gateway.legs.sipprotocol import Start
+from gateway.legs.sipsettings import WorkerSettings
+from gateway.legs.sipwire import encode
 from tests.gateway.calls import check, of, summary, timeline, tracks
 from tests.peers.exchange import Exchange, free_port
 from tests.peers.softphone import Softphone, pitch, tone
@@ -196,7 +198,7 @@ async def test_a_killed_gateway_leaves_no_caller_on_the_line(tmp_path: Path) -> 
         "-m",
         "tests.peers.gatewayprocess",
         str(tmp_path),
-        settings.json(),
+        encode(Start(settings)).decode(),
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None

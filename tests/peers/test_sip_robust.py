@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.legs.sipwire import WorkerSettings
+from gateway.legs.sipsettings import WorkerSettings
 from tests.peers.exchange import Exchange, free_port, hardened
 from tests.peers.softphone import Softphone, pitch, tone
 

@@ -1,4 +1,4 @@
-"""A SIP worker without SIP: ``MANNER SOCKET SETTINGS``."""
+"""A SIP worker without SIP: ``MANNER SOCKET``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import socket
 import sys
 import threading
 
-from gateway.legs.sipwire import (
+from gateway.legs.sipprotocol import (
+    Accept,
     Beat,
     Bye,
     Confirmed,
@@ -17,11 +18,12 @@ from gateway.legs.sipwire import (
     Media,
     Ready,
     Report,
+    Ring,
     Sound,
+    Start,
     Stop,
-    decode_command,
-    encode,
 )
+from gateway.legs.sipwire import MESSAGE_BYTES, decode_command, encode
 
 manner, link = sys.argv[1], socket.socket(fileno=int(sys.argv[2]))
 pause = threading.Event()
@@ -36,6 +38,7 @@ def beat() -> None:
         tell(Beat(0 if manner == "faint" else 50, 0))
 
 
+assert isinstance(decode_command(link.recv(MESSAGE_BYTES)), Start)
 if manner == "taken":
     tell(Failed("UDP 127.0.0.1:5060: Address already in use"))
     sys.exit()
@@ -53,7 +56,7 @@ while packet := link.recv(1 << 17):
             tell(Ended(call, code, reason))
         case Stop():
             break
-        case other:
-            tell(Confirmed(other.call))
-            tell(Media((Report(other.call, -1, bytes(320)),)))
+        case Ring(call=call) | Accept(call=call):
+            tell(Confirmed(call))
+            tell(Media((Report(call, -1, bytes(320)),)))
 pause.set()

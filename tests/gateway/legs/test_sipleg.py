@@ -17,9 +17,8 @@ from gateway.errors import (
 )
 from gateway.legs.base import LegEvent
 from gateway.legs.sipleg import WAITING, SipLeg, cause_of
-from gateway.legs.sipwire import (
+from gateway.legs.sipprotocol import (
     NOTHING,
-    SAMPLES,
     Accept,
     Bye,
     Command,
@@ -31,10 +30,12 @@ from gateway.legs.sipwire import (
     Report,
     Silent,
 )
+from gateway.legs.sipsettings import WorkerSettings
 from gateway.outcome import CALLER_LEFT, STOPPED, Fault, Outcome
 from media.frame import AudioFrame
 from media.playout import Played, Playout
 
+SAMPLES = WorkerSettings().samples
 SAID = np.arange(SAMPLES, dtype="<i2").tobytes()
 
 
@@ -43,7 +44,9 @@ class Line:
 
     def __init__(self, *, ring: int = 2) -> None:
         self.sent: list[Command] = []
-        self.leg = SipLeg(7, facts={"leg": "sip"}, send=self.sent.append, ring=ring)
+        self.leg = SipLeg(
+            7, facts={"leg": "sip"}, send=self.sent.append, settings=WorkerSettings(ring=ring)
+        )
         self.playout = Playout(rate=8_000, packet=SAMPLES, depth=0, limit=16_000)
         ramp = np.arange(1, 8_001, dtype=np.int16)
         self.playout.push(ramp, end=16_000, epoch=0)

@@ -8,15 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.legs.sipoutbox import grouped
-from gateway.legs.sipring import LIMIT, QUIET, Ring
-from gateway.legs.sipwire import NOTHING, RECORDS, Confirmed, Event, Media, Packet, Report
+from gateway.legs.sipprotocol import NOTHING, Confirmed, Event, Media, Packet, Report
+from gateway.legs.sipring import LIMIT, Ring
+from gateway.legs.sipwire import RECORDS
 
+SAMPLES = 160
 LOUD = b"\x01\x02" * 160
 
 
 def ring() -> tuple[Ring, deque[Report | Event]]:
     reports: deque[Report | Event] = deque()
-    made = Ring(3, reports=reports)
+    made = Ring(3, samples=SAMPLES, reports=reports)
     made.live = True
     return made, reports
 
@@ -44,7 +46,7 @@ def test_before_media_begins_nothing_is_used_up() -> None:
     line, reports = ring()
     line.live = False
     line.push(Packet(3, 0, LOUD))
-    assert line.requested() == QUIET
+    assert line.requested() == bytes(2 * SAMPLES)
     line.received(LOUD)
     assert not reports
     line.live = True
@@ -55,9 +57,9 @@ def test_on_hold_time_goes_on_in_silence() -> None:
     line, reports = ring()
     line.held = True
     line.push(Packet(3, 0, LOUD))
-    assert line.requested() == QUIET
+    assert line.requested() == bytes(2 * SAMPLES)
     line.received(LOUD)
-    assert list(reports) == [Report(3, 0, QUIET)]
+    assert list(reports) == [Report(3, 0, bytes(2 * SAMPLES))]
 
 
 def test_a_gateway_that_runs_ahead_is_stopped() -> None:
@@ -71,7 +73,7 @@ def test_an_odd_frame_counts_as_silence() -> None:
     line, reports = ring()
     line.requested()
     line.received(b"\x01\x02")
-    assert list(reports) == [Report(3, NOTHING, QUIET)]
+    assert list(reports) == [Report(3, NOTHING, bytes(2 * SAMPLES))]
 
 
 def test_neighbouring_reports_share_a_message_and_the_order_stays() -> None:

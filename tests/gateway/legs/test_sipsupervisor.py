@@ -15,8 +15,8 @@ import pytest
 from gateway.errors import LegError, WorkerLost
 from gateway.legs import sipsupervisor
 from gateway.legs.sip import SipSwitchboard
+from gateway.legs.sipsettings import WorkerSettings
 from gateway.legs.sipsupervisor import half
-from gateway.legs.sipwire import WorkerSettings
 from gateway.offers import Offer
 from gateway.outcome import STOPPED
 from media.frame import AudioFrame

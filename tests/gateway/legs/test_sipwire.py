@@ -6,45 +6,64 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.legs.sipwire import (
-    MESSAGE_BYTES,
-    RECORDS,
-    SAMPLES,
+from gateway.legs.sipprotocol import (
     Accept,
     Beat,
     Bye,
     Command,
     Confirmed,
+    Dial,
     Ended,
     Event,
     Failed,
     HoldChanged,
     Incoming,
+    Measured,
     Media,
     Packet,
     Pressed,
+    Progress,
     Ready,
+    Registered,
     Report,
     Ring,
     Silent,
     Sound,
+    SourceChanged,
+    Start,
     Stop,
+    StreamFigures,
+)
+from gateway.legs.sipsettings import Account, WorkerSettings
+from gateway.legs.sipwire import (
+    MESSAGE_BYTES,
+    RECORDS,
     WireError,
-    WorkerSettings,
     decode_command,
     decode_event,
     encode,
 )
 
 number = st.integers(0, 2**31)
+LONGEST = 640  # bytes of a tick, at 16 kHz
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-pcm = st.binary(max_size=2 * SAMPLES)
+pcm = st.binary(max_size=LONGEST)
 record = st.tuples(number, st.integers(-(2**31), 2**31 - 1), pcm)
 events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Ready, text),
     st.builds(Failed, text),
     st.builds(Incoming, number, text, st.dictionaries(text, text, max_size=4)),
-    st.builds(Confirmed, number),
+    st.builds(Progress, number, st.integers(100, 199), text),
+    st.builds(Confirmed, number, text),
+    st.builds(SourceChanged, number, text),
+    st.builds(
+        Measured,
+        number,
+        st.builds(
+            StreamFigures, number, number, number, number, st.floats(0, 1e6), st.floats(0, 9)
+        ),
+    ),
+    st.builds(Registered, number, st.integers(0, 699), text, number),
     st.builds(Pressed, number, text),
     st.builds(HoldChanged, number, st.booleans()),
     st.builds(Silent, number, st.floats(0, 1e6)),
@@ -53,7 +72,8 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.lists(record.map(lambda one: Report(*one)), max_size=5).map(lambda all_: Media(tuple(all_))),
 )
 commands: st.SearchStrategy[Command] = st.one_of(
-    st.builds(Ring, number),
+    st.builds(Ring, number, st.booleans()),
+    st.builds(Dial, number, text, st.dictionaries(text, text, max_size=3)),
     st.builds(Accept, number),
     st.builds(Bye, number, st.integers(0, 699), text, st.integers(0, 3600)),
     st.just(Stop()),
@@ -101,12 +121,12 @@ def test_wrong_types_are_refused() -> None:
 
 
 def test_the_largest_message_fits() -> None:
-    records = tuple(Report(call, 0, bytes(2 * SAMPLES)) for call in range(RECORDS))
+    records = tuple(Report(call, 0, bytes(LONGEST)) for call in range(RECORDS))
     assert len(encode(Media(records))) <= MESSAGE_BYTES
 
 
-def test_settings_survive_the_command_line() -> None:
-    settings = WorkerSettings(host="::1", calls=256, codecs=("PCMA",), media_timeout_s=1.5)
-    assert WorkerSettings.parse(settings.json()) == settings
-    with pytest.raises(WireError, match="port"):
-        WorkerSettings.parse('{"port": "x"}')
+def test_settings_survive_the_way() -> None:
+    account = Account("sip:pbx.example", "parley", "secret")
+    settings = WorkerSettings(host="::1", codecs=("PCMA",), rate=16_000, accounts=(account,))
+    assert decode_command(encode(Start(settings))) == Start(settings)
+    assert "secret" not in repr(settings)
