@@ -5,23 +5,35 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 OUT ?= out/samples
 EXTRAS ?=
+ARGS ?=
+# What `make test-peers` calls with, of Debian.
+PEERS := sip-tester baresip-core kamailio
+SOAK := kill9 replay-scripted replay-embedded memory-scripted memory-embedded \
+	peers sip-cost sip-drift sip-bargein sip-echo
 # On a terminal pip shows what it fetches; elsewhere it keeps quiet.
 QUIET := $(shell test -t 2 || echo -q)
 # Is the build of `make pjsua2` installed? Then PyPI's, which would hide it, stays out.
 HARDENED = ls .venv/lib/python3*/site-packages/pjsua2.py >/dev/null 2>&1
+SIP_ENGINE = $(BIN)/python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("pjsua2"))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup pjsua2 test test-core check format lock bench soak golden samples licences image clean
+.NOTPARALLEL:  # pip does not bear company
+.PHONY: help run setup pjsua2 test test-core test-peers check format lock bench soak peers golden samples licences image clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-run: .venv/.base  ## replay the sample calls and say what came out, and where
-	@$(BIN)/parley replay samples/ --out $(OUT)
-	@echo
-	@echo "The call folders are in $(OUT): sound, timeline and transcript of every call."
-	@echo "Turn-taking report:  $(BIN)/parley score $(OUT)"
-	@echo "Your own recordings: $(BIN)/parley replay FILE.wav --out calls"
+run: .venv/.sip  ## take calls from a softphone on this machine, until Ctrl-C (ARGS="sip.port=5070")
+	@if $(SIP_ENGINE); then \
+	  echo "Once it says where it takes calls, call it from a softphone on this machine, without an account."; \
+	  echo "No microphone? $(BIN)/parley replay samples/ --out $(OUT)"; \
+	  exec $(BIN)/parley serve $(ARGS); \
+	else \
+	  echo "No calls: PyPI has no SIP engine for this Python and machine. On Debian, make pjsua2 builds it."; \
+	  echo "Here are the sample calls instead."; \
+	  $(BIN)/parley replay samples/ --out $(OUT) && \
+	  echo "The call folders are in $(OUT): sound, timeline and transcript of every call."; \
+	fi
 
 setup: .venv/.base  ## only the set-up: .venv/ with the parley command (EXTRAS=aec,voicechat)
 	@if [ -n "$(EXTRAS)" ]; then $(BIN)/python -m pip install $(QUIET) -c constraints.txt -e '.[$(EXTRAS)]'; \
@@ -31,11 +43,18 @@ setup: .venv/.base  ## only the set-up: .venv/ with the parley command (EXTRAS=a
 pjsua2: .venv/.base  ## build the SIP engine for a network, from Debian's sources (two minutes)
 	@docker/pjsua2/install.sh $(BIN)/python
 
-test: .venv/.dev  ## every test that needs Python packages alone
+test: .venv/.dev .venv/.sip  ## every test that needs Python packages alone
 	@$(BIN)/python -m pytest
 
 test-core: .venv/.dev  ## the tests of media and bot without engines, in seconds
 	@$(BIN)/python -m pytest tests/media tests/bot --ignore=tests/bot/engines --ignore=tests/bot/dialogue -m "not live"
+
+test-peers: peers  ## calls with SIPp, baresip and Kamailio on the engine for a network, ten minutes
+	@$(BIN)/python -m pytest -m peers tests/peers -rs
+
+peers: .venv/.dev
+	@docker/packages.sh $(PEERS)
+	@$(MAKE) --no-print-directory pjsua2
 
 check: .venv/.dev  ## format, lint, types, layers, tests
 	@$(BIN)/ruff format --check .
@@ -48,8 +67,8 @@ format: .venv/.dev  ## put the code into form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-soak: .venv/.dev  ## what must hold for long: kill -9, memory over an hour, the same bytes every time
-	@$(BIN)/python -m benchmarks.run kill9 replay-scripted replay-embedded memory-scripted memory-embedded
+soak: peers  ## what must hold for long, with full counts, into benchmarks/results/: hours
+	@$(BIN)/python -m benchmarks.run $(SOAK)
 
 golden: .venv/.dev  ## rewrite the golden calls of the tests; review the difference
 	@$(BIN)/python -m tests.golden.rewrite
@@ -89,7 +108,9 @@ clean:  ## remove what the other targets made
 	@touch $@
 
 .venv/.sip: requirements-sip.lock .venv/.base
-	@$(HARDENED) || $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements-sip.lock
+	@$(HARDENED) || { \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-sip.lock && \
+	  { ! $(SIP_ENGINE) || echo "The SIP engine pjsua2 is PyPI's: GPL, 4 calls, this machine only (docs/pjsua2.md)."; }; }
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.base

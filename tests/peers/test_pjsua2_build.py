@@ -1,7 +1,8 @@
 """``make pjsua2`` for real: a Debian machine, its mirror, two minutes of compiler at the first run.
 
 The wheel comes from this checkout's cache if it is there. Everything is installed into an
-environment of the test's own, by the Makefile itself.
+environment of the test's own, by the Makefile itself; what ``make run`` and ``make test`` start
+in the end is played by scripts.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.legs.sipbuild import look
+from gateway.legs.sipbuild import SipBuild, look
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = """\
@@ -25,6 +26,10 @@ version = "1"
 sip = ["pjsua2-python"]
 [tool.setuptools]
 py-modules = []
+"""
+PARLEY = """\
+#!/bin/sh
+echo "parley $*"
 """
 
 pytestmark = [
@@ -45,10 +50,15 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "requirements-sip.lock").write_text(wheel[0], encoding="utf-8")
     (tmp_path / "constraints.txt").touch()
     (tmp_path / "requirements.lock").touch()
+    (tmp_path / "requirements-dev.lock").touch()
+    (tmp_path / "pytest.py").write_text('print("tests")\n', encoding="utf-8")
     (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
     (ROOT / ".cache").mkdir(exist_ok=True)
     (tmp_path / ".cache").symlink_to(ROOT / ".cache")
     subprocess.run([sys.executable, "-m", "venv", tmp_path / ".venv"], check=True)
+    parley = tmp_path / ".venv" / "bin" / "parley"
+    parley.write_text(PARLEY, encoding="utf-8")
+    parley.chmod(0o755)
     return tmp_path
 
 
@@ -58,14 +68,19 @@ def make(project: Path, *words: str) -> str:
         ["make", *words], cwd=project, capture_output=True, text=True, check=False, timeout=900
     )
     assert ran.returncode == 0, ran.stderr
-    return ran.stderr
+    return ran.stdout + ran.stderr
+
+
+def build_in(project: Path) -> SipBuild | None:
+    """Which of the two is installed there."""
+    return look(str(project / ".venv" / "bin" / "python"))
 
 
 def test_the_hardened_build_takes_the_wheels_place_and_keeps_it(project: Path) -> None:
-    python = str(project / ".venv" / "bin" / "python")
-
-    make(project, ".venv/.sip")
-    wheel = look(python)
+    said = make(project, "run")
+    assert "PyPI's: GPL, 4 calls" in said
+    assert "parley serve\n" in said
+    wheel = build_in(project)
     assert wheel is not None
     assert wheel.loopback_only
     assert wheel.max_calls == 4
@@ -73,16 +88,34 @@ def test_the_hardened_build_takes_the_wheels_place_and_keeps_it(project: Path) -
     said = make(project, "pjsua2")
     assert "256, then PJ_ETOOMANY" in said
     assert " NO " not in said
-    built = look(python)
+    built = build_in(project)
     assert built is not None
     assert built.hardened
     assert built.max_calls == 256
 
-    (project / ".venv" / ".sip").unlink()
-    make(project, ".venv/.sip")
-    assert look(python) == built
-    make(project, "setup", "EXTRAS=sip")
-    assert look(python) == built
+    for words in (["run", "ARGS=sip.port=5070"], ["test"], ["setup"], ["setup", "EXTRAS=sip"]):
+        (project / ".venv" / ".sip").unlink(missing_ok=True)  # as a change of the lock file would
+        said = make(project, *words)
+        assert build_in(project) == built
+        assert "GPL" not in said
+        assert ("parley serve sip.port=5070" in said) == (words[0] == "run")
+
+
+def test_the_wheel_does_not_come_after_the_hardened_build(project: Path) -> None:
+    make(project, "pjsua2")
+    for word in ("run", "test"):
+        make(project, word)
+        built = build_in(project)
+        assert built is not None
+        assert built.max_calls == 256
+
+
+def test_where_pypi_has_no_wheel_the_samples_are_replayed(project: Path) -> None:
+    (project / "requirements-sip.lock").write_text("", encoding="utf-8")
+    said = make(project, "run")
+    assert "make pjsua2 builds it" in said
+    assert "parley replay samples/ --out out/samples" in said
+    assert "parley serve" not in said
 
 
 def test_the_self_check_refuses_the_wheel(project: Path) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+# Importing it (1.32) makes a device id and a database of events in the user's cache, to be
+# sent to its maker; only this, set before the import, keeps it from that.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 
