@@ -21,8 +21,10 @@ WARMING_S = 0.02  # how often rows that are being prefilled are looked at
 
 def host(pipe: Connection[Any, Any], build: Callable[[Jobs], DuplexEngine]) -> None:
     """Run one engine until the other end closes or sends ``None``."""
-    # Ctrl-C goes to the whole group; the gateway drains first and then closes the pipe.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C goes to the whole group, and a service's SIGTERM to all its processes: the gateway
+    # drains first and then closes the pipe.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     jobs = PoolJobs()
     try:
         try:

@@ -12,6 +12,7 @@ its pipe does, so a gateway that dies leaves nothing behind.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import multiprocessing
 import queue
@@ -98,6 +99,9 @@ class WorkerStepper:
         self._ready = loop.create_future()
         self._inbox: Handoff[tuple[Any, ...]] = Handoff(loop, self._receive, limit=4096)
         await asyncio.to_thread(self._process.start)
+        # Whoever forgets ``close`` still exits: multiprocessing says SIGTERM, which is ignored
+        # there, and then waits.
+        atexit.register(self._process.kill)
         theirs.close()
         for work in (self._read, self._send):
             thread = threading.Thread(target=work, name=f"{self._name}-pipe", daemon=True)
@@ -172,6 +176,7 @@ class WorkerStepper:
         if process.is_alive():
             process.kill()
             process.join(GRACE_S)
+        atexit.unregister(process.kill)
         self._pipe.close()
         for thread in self._threads:
             thread.join(GRACE_S)

@@ -186,7 +186,7 @@ class Playout:
         self._reserves.append(reserve)
         low = reserve < self._depth - self._packet
         lowest = min(self._reserves)
-        high = len(self._reserves) == WINDOW and lowest > self._depth + self._packet
+        high = len(self._reserves) == WINDOW and lowest >= self._depth + self._packet
         if not (low or high) or not is_silent(pcm):
             return 0, 0
         if low:

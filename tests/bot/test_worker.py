@@ -6,6 +6,8 @@ import asyncio
 import functools
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -92,6 +94,35 @@ async def test_frames_go_there_and_results_come_back_to_their_own_seat() -> None
         seats[0].close()
         seats[0].close()
         assert stepper.free == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_to_all_processes_of_a_service_leaves_it_to_the_gateway(
+    number: signal.Signals,
+) -> None:
+    async with running(functools.partial(build, EngineChoice("echo", seats=1))) as stepper:
+        box = Mailbox()
+        seat = await stepper.open(SessionOptions(), box)
+        assert stepper.pid is not None
+        os.kill(stepper.pid, number)
+        seat.submit(frame(0, value=7))
+        async with asyncio.timeout(MOST_S):
+            await box.until(lambda got: bool(got))
+        assert isinstance(box.got[0], RowResult)
+        assert stepper.fault is None
+
+
+def test_a_program_that_forgets_to_close_exits_all_the_same() -> None:
+    program = (
+        "import asyncio, functools\n"
+        "from bot.engines import EngineChoice, build\n"
+        "from bot.worker import WorkerStepper\n"
+        "if __name__ == '__main__':\n"
+        "    stepper = WorkerStepper(functools.partial(build, EngineChoice('echo')), name='e')\n"
+        "    asyncio.run(stepper.start())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], timeout=MOST_S, check=False)
+    assert ran.returncode == 0
 
 
 async def test_a_new_tenant_begins_anew_and_hears_nothing_of_the_old_one() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import av
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -45,6 +46,26 @@ def test_a_telephone_sweep_keeps_its_shape(rate_in: int, rate_out: int) -> None:
     error = (out[:n] - ideal[:n])[inner]
     ratio_db = 10 * np.log10(np.square(error).mean() / np.square(ideal[inner]).mean())
     assert ratio_db <= -60
+
+
+@settings(max_examples=20)
+@given(
+    pair=st.sampled_from(PAIRS),
+    sizes=st.lists(st.integers(1, 3_000), min_size=1, max_size=20),
+    seed=st.integers(0, 99),
+)
+def test_each_push_gives_what_pyav_gives(
+    pair: tuple[int, int], sizes: list[int], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    resampler = Resampler(*pair)
+    other = av.AudioResampler(format="s16", layout="mono", rate=pair[1])
+    for size in sizes:
+        pcm = rng.integers(-32_768, 32_767, size).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(pcm[np.newaxis, :], format="s16", layout="mono")
+        frame.sample_rate = pair[0]
+        runs = [np.empty(0, np.int16), *(f.to_ndarray()[0] for f in other.resample(frame))]
+        assert np.array_equal(resampler.push(pcm), np.concatenate(runs))
 
 
 @settings(max_examples=20)
