@@ -7,6 +7,7 @@ import logging
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bot.batch import RowResult
@@ -20,7 +21,7 @@ from bot.transcript import Transcript
 from gateway.artefacts import write_call, write_transcript
 from gateway.callstate import CallState, transition
 from gateway.figures import figures
-from gateway.legs.base import Leg
+from gateway.legs.base import Leg, Moved
 from gateway.norecorder import NoRecorder
 from gateway.outcome import CALLER_LEFT, STOPPED, Fault, Outcome, outcome_at, outcome_of
 from media.errors import ParleyError, RecorderBehind
@@ -73,6 +74,11 @@ class Call:
         self.steps_ms = array("f")  # what each step cost, where that is measured
         self._cuts: list[Mapping[str, Any]] = []
         self.error: BaseException | None = None  # what ended the call, if anything broke
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it is kept; ``None`` if it is not recorded."""
+        return self._recorder.folder
 
     async def run(self) -> Outcome:
         """Answer, converse, always hang up. Raises only ``CancelledError`` and recorder faults.
@@ -142,6 +148,8 @@ class Call:
                     session.digit(key)
                 case Held():
                     session.hold(event)
+                case Moved(source=source):
+                    self._note("moved", {"source": source})
             if self._fault is not None:
                 raise self._fault
             if (ending := session.finished()) is not None:
@@ -169,14 +177,18 @@ class Call:
         folder = self._recorder.folder
         if folder is not None and self._recorder.error is None:
             try:
-                write_transcript(folder, self._transcript.utterances())
-                write_call(folder, self.summary(outcome))
+                # Off the loop: the disk was seen to take 180 ms, and other calls would fall silent.
+                await asyncio.to_thread(self._complete, folder, self.summary(outcome))
             except OSError as error:
                 self._recorder.error = RecorderBehind(
                     where=str(folder), why=error.strerror or str(error)
                 )
         if self._recorder.error is not None:
             logger.error("call %s: %s", self.id, self._recorder.error)
+
+    def _complete(self, folder: Path, summary: dict[str, Any]) -> None:
+        write_transcript(folder, self._transcript.utterances())
+        write_call(folder, summary)
 
     async def _hang_up(self, outcome: Outcome) -> None:
         try:
@@ -202,6 +214,7 @@ class Call:
             "outcome": {"fault": str(outcome.fault), "reason": outcome.reason},
             **figures(session, cuts=self._cuts, steps_ms=self.steps_ms),
             "lost": dict(self._recorder.lost),
+            **self._leg.figures,
         }
 
     def _note(self, kind: str, data: Mapping[str, Any]) -> None:

@@ -108,6 +108,21 @@ def serve(overrides: tuple[str, ...], config_dir: Path | None) -> int:
     return run(overrides, config_dir=config_dir, console=Console())
 
 
+@parley.command()
+@click.argument("uri", metavar="sip:NUMBER@HOST")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE...]")
+@click.option("--config-dir", type=FILE, help="A folder with settings of your own, in front.")
+@_debug
+def call(uri: str, overrides: tuple[str, ...], config_dir: Path | None) -> int:
+    """One outbound call: the bot speaks with whoever answers.
+
+    Off until sip.outbound.enabled=true. Ctrl-C hangs up.
+    """
+    from gateway.callcommand import run
+
+    return run(uri, overrides, config_dir=config_dir, console=Console())
+
+
 @parley.command(epilog="\b\n" + DEFINITIONS)
 @click.argument("paths", nargs=-1, required=True, type=FILE, metavar="DIR|FILE...")
 @click.option(

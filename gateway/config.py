@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,7 +19,8 @@ from bot.policy import Limits
 from gateway.compose import compose, key_of
 from gateway.errors import ConfigError
 from gateway.section import NotNegative, Positive, Section
-from gateway.serveconfig import AdmissionConfig, DrainConfig, HttpConfig, RouteConfig, SipConfig
+from gateway.serveconfig import AdmissionConfig, DrainConfig, HttpConfig, RouteConfig
+from gateway.sipconfig import RegistrationConfig, SipConfig
 from media.frame import MEDIA_RATE
 
 PER_MS = MEDIA_RATE // 1000
@@ -197,6 +199,29 @@ def load(overrides: Sequence[str], *, config_dir: Path | None = None) -> ParleyC
     for override in overrides:
         _check_key(override, config_dir)
     return _validated(compose(overrides, config_dir=config_dir))
+
+
+def password_of(registration: RegistrationConfig, *, path: str) -> str:
+    """What only the environment or a file says. Raises ``ConfigError``; ``path`` is its key."""
+    if registration.password_env is not None:
+        key, where = "password_env", registration.password_env
+        password = os.environ.get(where, "")
+        what = f"the environment has no {where}"
+    else:
+        key, where = "password_file", registration.password_file or ""
+        what = f"{where} is empty"
+        try:
+            password = Path(where).read_text(encoding="utf-8").strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            password, what = "", f"cannot read {where}: {_told(error)}"
+    if not password:
+        remedy = "put the password there, and nowhere in the settings"
+        raise ConfigError(path=f"{path}.{key}", what=what, remedy=remedy)
+    return password
+
+
+def _told(error: OSError | UnicodeDecodeError) -> str:
+    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
 
 
 def _validated(plain: Any) -> ParleyConfig:

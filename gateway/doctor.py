@@ -24,9 +24,11 @@ from bot.errors import WeightsMissing
 from bot.persona import Problem, check
 from gateway.app import CONFIGS
 from gateway.complaint import DONE, FAILED, USAGE
-from gateway.config import ParleyConfig, load
-from gateway.errors import ConfigError, InputError
+from gateway.config import ParleyConfig, load, password_of
+from gateway.errors import ConfigError, InputError, PortTaken
 from gateway.legs import sipbuild
+from gateway.ports import bracketed, check_free
+from gateway.sipconfig import SipConfig
 
 CODECS = ("pcm_mulaw", "pcm_alaw", "pcm_s16le", "flac", "vorbis", "opus")
 
@@ -62,15 +64,28 @@ def check_file(path: Path, console: Console) -> int:
     if not path.is_file():
         raise InputError(where=str(path), what="no such file")
     if _is_settings(path):
-        load([], config_dir=path.resolve().parent)
+        config = load([], config_dir=path.resolve().parent)
         console.print(f"{path}: valid settings", highlight=False, soft_wrap=True)
-        return DONE
+        return _check_passwords(config, console)
     problems = check(path)
     for problem in problems:
         console.print(f"{path}:{problem.line}: {_tell(problem)}", highlight=False, soft_wrap=True)
     if not problems:
         console.print(f"{path}: a valid persona", highlight=False, soft_wrap=True)
     return USAGE if problems else DONE
+
+
+def _check_passwords(config: ParleyConfig, console: Console) -> int:
+    """Say of each registration whether its password can be read here; 1 if one cannot."""
+    code = DONE
+    for place, registration in enumerate(config.sip.registrations):
+        told = f"{registration.name}: the password is there"
+        try:
+            password_of(registration, path=f"sip.registrations.{place}")
+        except ConfigError as error:
+            code, told = FAILED, str(error)
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
+    return code
 
 
 def _tell(problem: Problem) -> str:
@@ -116,6 +131,7 @@ def _look() -> Iterator[Finding]:
     for _, group in groupby(pins.WEIGHTS, key=lambda weight: (weight.part, weight.package)):
         yield _weights(list(group))
     yield _sip()
+    yield _port(SipConfig())
     yield _extra("livekit", "echo cancellation (bot.aec)", "make setup EXTRAS=aec")
     for file in sorted((CONFIGS / "persona").glob("*.yaml")):
         problems = check(file)
@@ -148,6 +164,17 @@ def _sip() -> Finding:
         return Finding(what, False, "not installed", remedy, needed=False)
     remedy = "make pjsua2 before it meets a network" if build.loopback_only else ""
     return Finding(what, True, build.tell(), remedy)
+
+
+def _port(sip: SipConfig) -> Finding:
+    """Whether ``parley serve`` could listen; one that runs already is no fault."""
+    what, where = "SIP port", f"{bracketed(sip.host)}:{sip.port}"
+    try:
+        check_free(section="sip", host=sip.host, port=sip.port)
+    except PortTaken as taken:
+        remedy = "a gateway that runs, or another program: then sip.port=5070"
+        return Finding(what, False, f"{where}: {taken.why}", remedy, needed=False)
+    return Finding(what, True, f"{where} is free, UDP and TCP")
 
 
 def _extra(module: str, what: str, remedy: str) -> Finding:

@@ -44,6 +44,14 @@ class PartMissing(GatewayError):
         super().__init__(f"{part}: {why}; {remedy}")
 
 
+class CallFailed(GatewayError):
+    """A call that was asked for did not come about, or did not end well. Exit code 1."""
+
+    def __init__(self, *, to: str, why: str) -> None:
+        self.to, self.why = to, why
+        super().__init__(f"{to}: {why}")
+
+
 class IllegalTransition(GatewayError):
     """A call was asked to go where it cannot go from where it is: our bug."""
 
@@ -61,7 +69,15 @@ class LegError(GatewayError):
 
 
 class Rejected(LegError):
-    """The far end did not take the call."""
+    """The far end did not take the call. ``code`` is SIP's status, 0 where there is none."""
+
+    def __init__(self, *, leg: str, why: str, code: int = 0) -> None:
+        self.code = code
+        super().__init__(leg=leg, why=why)
+
+
+class NoAnswer(Rejected):
+    """The far end was called for as long as it may be, and nobody answered."""
 
 
 class MediaSilent(LegError):
@@ -74,6 +90,10 @@ class SignallingLost(LegError):
 
 class CallerGone(LegError):
     """The caller gave up before the call was answered."""
+
+
+class LegBroken(LegError):
+    """Our own code for the far end failed: a bug."""
 
 
 class WorkerLost(LegError):

@@ -12,6 +12,7 @@ from typing import Any
 from bot.facts import Digit, Held
 from gateway.audiofile import SUFFIXES, Recording, probe
 from gateway.errors import ConfigError, InputError
+from gateway.legs.base import Moved
 from media.errors import ParleyError
 from media.timeline import Entry
 from media.timelinefile import read
@@ -28,7 +29,7 @@ class ReplayItem:
     persona: str | None = None
     system_prompt: str = ""
     text: str = ""
-    keys: tuple[Digit | Held, ...] = ()
+    keys: tuple[Digit | Held | Moved, ...] = ()
     reference: Path | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     hung_up: bool = False  # the recorded caller hung up where the recording ends
@@ -157,7 +158,7 @@ def _item(candidate: _Candidate, max_minutes: float) -> ReplayItem:
     path = candidate.path
     sound = path / "call.wav" if candidate.call_folder else path
     recording = probe(sound, caller_channel=candidate.caller_channel, max_minutes=max_minutes)
-    keys: tuple[Digit | Held, ...] = ()
+    keys: tuple[Digit | Held | Moved, ...] = ()
     hung_up = False
     facts = {"codec": f"{recording.codec}/{recording.rate}"}
     if candidate.call_folder and (path / "timeline.jsonl").exists():
@@ -182,12 +183,14 @@ def _item(candidate: _Candidate, max_minutes: float) -> ReplayItem:
     )
 
 
-def _keys(entries: Iterable[Entry]) -> Iterator[Digit | Held]:
+def _keys(entries: Iterable[Entry]) -> Iterator[Digit | Held | Moved]:
     for entry in entries:
         if entry.type == "digit":
             yield Digit(entry.at, entry.data["key"])
         elif entry.type == "held":
             yield Held(entry.at, entry.data["on"])
+        elif entry.type == "moved":
+            yield Moved(entry.at, entry.data["source"])
 
 
 def _unique(stem: str, taken: set[str]) -> str:

@@ -46,6 +46,10 @@ class Offer(Protocol):
 class Switchboard(Protocol):
     """Where calls come from."""
 
+    @property
+    def up(self) -> bool:
+        """Whether a call that came now would get as far as an offer."""
+
     async def start(self) -> None:
         """Begin to listen. Raises ``LegError`` when that is not possible; the text says why."""
 

@@ -10,6 +10,7 @@ none     no-input             the caller said nothing for long; the bot took its
 none     longest-call         the call reached its longest allowed time
 caller   media-silent         nothing came from the caller's side
 carrier  rejected             the far end did not take the call
+carrier  no-answer            the far end was called, and nobody answered
 carrier  signalling-lost      the signalling channel broke
 carrier  leg-failed           the far end, or the way to it, failed otherwise
 bot      engine-lost          the engine raised, hung, or its process died
@@ -32,8 +33,10 @@ from bot.errors import BotError, NoFreeSlot
 from gateway.errors import (
     CallerGone,
     InputError,
+    LegBroken,
     LegError,
     MediaSilent,
+    NoAnswer,
     Rejected,
     SignallingLost,
     WorkerLost,
@@ -81,6 +84,8 @@ def outcome_of(error: BaseException) -> Outcome:
             return Outcome(Fault.BOT, "engine-lost")
         case MediaSilent():
             return Outcome(Fault.CALLER, "media-silent")
+        case NoAnswer():
+            return Outcome(Fault.CARRIER, "no-answer")
         case Rejected():
             return Outcome(Fault.CARRIER, "rejected")
         case SignallingLost():
@@ -89,6 +94,8 @@ def outcome_of(error: BaseException) -> Outcome:
             return CALLER_LEFT
         case WorkerLost():
             return Outcome(Fault.GATEWAY, "sip-worker-lost")
+        case LegBroken():
+            return Outcome(Fault.GATEWAY, "unexpected")
         case LegError() | InputError():  # of a replay the recording is the far end
             return Outcome(Fault.CARRIER, "leg-failed")
         case RecorderBehind():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import socket
 
@@ -12,6 +13,16 @@ from gateway.errors import PortTaken
 def bracketed(host: str) -> str:
     """As it stands before a port: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it. Names but ``localhost`` count as reachable."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def port_taken(error: OSError, *, section: str, host: str, port: int) -> PortTaken:

@@ -16,12 +16,14 @@ from gateway.drain import Drain
 from gateway.engine import SupervisedEngine
 from gateway.offers import Offer, Switchboard
 from gateway.race import first_of
+from gateway.ration import Ration
 from gateway.readiness import Readiness
 from gateway.routing import Routes
 from media.clock import Clock
 from media.recorder import InlineWriter, RecordWriter
 
 logger = logging.getLogger(__name__)
+TOLD_PER_SECOND, TOLD_BURST = 20.0, 100  # lines of refusals: 200 a second would be 2 GB a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,16 @@ class Gateway:
         self._calls: Calls | None = None
         self._listening = 0  # switchboards that bring calls
         self._failure: Exception | None = None
+        self._refusals = Ration(
+            per_second=TOLD_PER_SECOND, burst=TOLD_BURST, now_s=parts.clock.now()
+        )
 
     @property
     def readiness(self) -> Readiness:
         """How it stands."""
-        engine, calls = self._parts.engine, self._calls
+        engine, calls, boards = self._parts.engine, self._calls, self._parts.switchboards
         return Readiness(
-            listening=self._listening == len(self._parts.switchboards),
+            listening=self._listening == len(boards) and all(board.up for board in boards),
             warm=engine.warm,
             draining=self._drain.begun.is_set(),
             free=self._free,
@@ -130,8 +135,7 @@ class Gateway:
             now_s=parts.clock.now(),
         )
         if isinstance(verdict, Refuse):
-            line = refusal_line(verdict, source=offer.source, caller=caller, callee=callee)
-            logger.warning("%s", line)
+            self._tell(refusal_line(verdict, source=offer.source, caller=caller, callee=callee))
             await refuse(
                 offer, verdict.code, reason=verdict.reason, retry_after_s=verdict.retry_after_s
             )
@@ -139,6 +143,15 @@ class Gateway:
         assert place is not None  # a call without a route is never accepted
         make = functools.partial(parts.desk.call, offer.leg(), route=place)
         calls.start(offer, route=place, make=make)
+
+    def _tell(self, refusal: str) -> None:
+        """One line for each refusal, so long as they do not come in a flood."""
+        kept_back = self._refusals.take(self._parts.clock.now())
+        if kept_back is None:
+            return
+        if kept_back:
+            logger.warning("refused %d more, not told one by one", kept_back)
+        logger.warning("%s", refusal)
 
     async def _let_end(self, calls: Calls) -> None:
         """Wait for the calls that are up, for so long as they may; then end them."""

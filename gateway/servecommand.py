@@ -101,8 +101,9 @@ def _greet(config: ParleyConfig, site: Site, console: Console) -> None:
     seats = "1 call" if config.bot.seats == 1 else f"{config.bot.seats} calls"
     console.print(f"{config.bot.name} takes up to {seats} at once", highlight=False)
     if config.sip.enabled:
-        where = f"sip:bot@{bracketed(config.sip.host)}:{config.sip.port}"
-        console.print(f"calls:  {where}", highlight=False, markup=False, soft_wrap=True)
+        for place in range(config.sip.workers):
+            where = f"sip:bot@{bracketed(config.sip.host)}:{config.sip.port + 2 * place}"
+            console.print(f"calls:  {where}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"health: {site.url}/readyz", highlight=False, markup=False, soft_wrap=True)
 
 

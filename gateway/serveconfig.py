@@ -1,36 +1,15 @@
-"""Settings of ``parley serve`` alone: where it listens, whom it admits, who answers what."""
+"""Settings of ``parley serve`` alone: its HTTP server, whom it admits, who answers what."""
 
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from gateway.admission import Rules
 from gateway.routing import Route
 from gateway.section import NotNegative, Port, Positive, Section, Text
-
-HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!%*_+`'~-]+$")]  # RFC 3261, token
-
-
-class SipConfig(Section):
-    """Calls over SIP, UDP and TCP on the same port."""
-
-    enabled: bool = True
-    host: Text = "127.0.0.1"
-    port: Annotated[int, Field(gt=0, le=65_535)] = 5060
-    rtp_port_min: Annotated[int, Field(ge=1_024, le=65_534)] = 20_000
-    rtp_port_max: Annotated[int, Field(ge=1_025, le=65_535)] = 20_999
-    codecs: Annotated[tuple[Literal["PCMU", "PCMA"], ...], Field(min_length=1)] = ("PCMU", "PCMA")
-    headers: tuple[HeaderName, ...] = ("P-Asserted-Identity", "Diversion")
-    allow_unhardened: bool = False
-
-    @model_validator(mode="after")
-    def _two_ports_at_least(self) -> Self:
-        if self.rtp_port_max <= self.rtp_port_min:
-            raise ValueError("rtp_port_max must be above rtp_port_min")
-        return self
 
 
 class HttpConfig(Section):

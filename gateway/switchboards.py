@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections.abc import Callable, Sequence
 
-from gateway.config import ParleyConfig
+from gateway.config import ParleyConfig, password_of
 from gateway.errors import ConfigError, PartMissing
 from gateway.legs import sipbuild
 from gateway.legs.sip import SipSwitchboard
 from gateway.legs.sipbuild import SipBuild
-from gateway.legs.sipsettings import WorkerSettings
+from gateway.legs.sipsettings import Account, WorkerSettings, part
 from gateway.offers import Switchboard
-from gateway.ports import check_free
-from gateway.serveconfig import SipConfig
+from gateway.ports import check_free, is_loopback
+from gateway.sipconfig import SipConfig
 from media.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -23,10 +22,25 @@ logger = logging.getLogger(__name__)
 def switchboards(
     config: ParleyConfig, clock: Clock, *, look: Callable[[], SipBuild | None] | None = None
 ) -> Sequence[Switchboard]:
-    """Not started. Raises ``ConfigError`` if none can be, ``PartMissing``, ``PortTaken``."""
+    """One for each SIP worker, not started.
+
+    Raises ``ConfigError`` if none can be, ``PartMissing``, ``PortTaken``.
+    """
     if not config.sip.enabled:
         what = "false, and calls come in by no other way"
         raise ConfigError(path="sip.enabled", what=what, remedy="set sip.enabled=true")
+    settings = worker_settings(config, look=look)
+    workers = config.sip.workers
+    parts = [part(settings, place, of=workers) for place in range(workers)]
+    for own in parts:
+        check_free(section="sip", host=own.host, port=own.port)
+    return [SipSwitchboard(own) for own in parts]
+
+
+def worker_settings(
+    config: ParleyConfig, *, look: Callable[[], SipBuild | None] | None = None
+) -> WorkerSettings:
+    """Of all SIP workers together. Raises ``ConfigError``, ``PartMissing``."""
     build = sipbuild.look() if look is None else look()
     if build is None:
         raise PartMissing(
@@ -37,13 +51,12 @@ def switchboards(
         )
     _check_reach(config.sip, build)
     logger.info("SIP engine: %s", build.tell())
-    check_free(section="sip", host=config.sip.host, port=config.sip.port)
-    return [SipSwitchboard(_settings(config.sip, build))]
+    return _settings(config.sip, build)
 
 
 def _check_reach(sip: SipConfig, build: SipBuild) -> None:
     """A build that a stranger's packet can end stays on this machine, unless that is allowed."""
-    if not build.loopback_only or sip.allow_unhardened or _is_loopback(sip.host):
+    if not build.loopback_only or sip.allow_unhardened or is_loopback(sip.host):
         return
     raise ConfigError(
         path="sip.host",
@@ -52,23 +65,46 @@ def _check_reach(sip: SipConfig, build: SipBuild) -> None:
     )
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _settings(sip: SipConfig, build: SipBuild) -> WorkerSettings:
+    accounts = _accounts(sip, build)
+    outbound = sip.outbound
+    dial = (
+        [account.user for account in accounts].index(outbound.account) if outbound.account else -1
+    )
     # As many calls as the build can: a call beyond the seats must get far enough to be refused.
     return WorkerSettings(
         host=sip.host,
         port=sip.port,
+        public_host=sip.public_ip or "",
         rtp_port_min=sip.rtp_port_min,
         rtp_port_max=sip.rtp_port_max,
         calls=build.max_calls,
         codecs=sip.codecs,
+        rate=sip.rate,
         headers=sip.headers,
+        accounts=accounts,
+        dial=dial,
+        proxy=outbound.proxy or "",
+        early_media=sip.early_media,
+    )
+
+
+def _accounts(sip: SipConfig, build: SipBuild) -> tuple[Account, ...]:
+    if sip.registrations and not build.hardened:
+        raise ConfigError(
+            path="sip.registrations",
+            what=f"{build.tell()} answers challenges of anybody, and so gives passwords away",
+            remedy="make pjsua2 builds one that does not",
+        )
+    return tuple(
+        Account(
+            registrar=one.registrar,
+            user=one.user,
+            password=password_of(one, path=f"sip.registrations.{place}"),
+            realm=one.realm,
+            proxy=one.proxy or "",
+            expires_s=one.expires_s,
+            registers=one.expires_s > 0,
+        )
+        for place, one in enumerate(sip.registrations)
     )

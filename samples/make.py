@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -135,6 +136,10 @@ class Taped:
     @property
     def facts(self) -> Mapping[str, str]:
         return self.leg.facts
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        return self.leg.figures
 
     async def answer(self, source: FrameSource) -> None:
         """As the leg's."""

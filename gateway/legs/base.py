@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
 
 from bot.facts import Digit, Held
 from gateway.outcome import Outcome
 from media.frame import AudioFrame
 from media.playout import FrameSource, Played
 
-LegEvent: TypeAlias = AudioFrame | Digit | Held | Played
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """From media time ``at`` the far end's sound comes from another address, ``source``.
+
+    It is noted and no more: engines have nothing to do with addresses.
+    """
+
+    at: int
+    source: str
+
+
+LegEvent: TypeAlias = AudioFrame | Digit | Held | Moved | Played
 """In order: what the caller sent, and ``Played`` for each packet that really went out."""
 
 
@@ -28,6 +41,10 @@ class Leg(Protocol):
     @property
     def facts(self) -> Mapping[str, str]:
         """What goes into the timeline's ``offer``."""
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """More keys for ``call.json``, final once ``hangup`` has returned; mostly none."""
 
     def events(self) -> AsyncIterator[LegEvent]:
         """One ordered stream; it ends when the far end leaves. Raises ``LegError``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -123,6 +123,10 @@ class MemoryLeg:
     @property
     def facts(self) -> Mapping[str, str]:
         return self._facts
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        return {}
 
     async def answer(self, source: FrameSource) -> None:
         """From now on the bot is heard."""

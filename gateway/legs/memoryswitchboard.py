@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.errors import CallerGone
 from gateway.legs.base import Leg, LegEvent
@@ -101,6 +102,10 @@ class _PatientLeg:
     def facts(self) -> Mapping[str, str]:
         return self._inner.facts
 
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        return self._inner.figures
+
     def events(self) -> AsyncIterator[LegEvent]:
         return self._inner.events()
 
@@ -126,6 +131,11 @@ class MemorySwitchboard:
         self._closed = asyncio.Event()
         self.came: list[MemoryOffer] = []
         self.started = False
+
+    @property
+    def up(self) -> bool:
+        """Whether callers come."""
+        return self.started and not self.closed
 
     @property
     def closed(self) -> bool:

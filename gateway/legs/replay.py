@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from bot.facts import Digit, Held
-from gateway.legs.base import LegEvent
+from gateway.legs.base import LegEvent, Moved
 from gateway.legs.pace import ticks
 from gateway.outcome import Outcome
 from media.clock import Clock
@@ -23,8 +24,8 @@ QUIET = 2 * MEDIA_RATE  # after the recording, the bot has done when it was quie
 class ReplayLeg:
     """Plays ``sound`` (int16 runs at 16 kHz) as the caller's, then silence until the bot is done.
 
-    ``keys`` are the digits and holds of the recorded call, told at their places. ``tail`` bounds
-    the silence, in samples at 16 kHz. Errors of ``sound`` pass through ``events``.
+    ``keys`` are the digits, holds and moves of the recorded call, told at their places. ``tail``
+    bounds the silence, in samples at 16 kHz. Errors of ``sound`` pass through ``events``.
     """
 
     rate = MEDIA_RATE
@@ -35,7 +36,7 @@ class ReplayLeg:
         *,
         clock: Clock,
         facts: Mapping[str, str],
-        keys: Iterable[Digit | Held] = (),
+        keys: Iterable[Digit | Held | Moved] = (),
         tail: int = 15 * MEDIA_RATE,
     ) -> None:
         self._packets = _packets(sound)
@@ -48,6 +49,10 @@ class ReplayLeg:
     @property
     def facts(self) -> Mapping[str, str]:
         return self._facts
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        return {}
 
     async def answer(self, source: FrameSource) -> None:
         """From now on the bot is heard."""

@@ -65,8 +65,12 @@ def number(uri: str) -> str:
 
 
 def clean(value: str) -> str:
-    """Without control characters, and not longer than ``LONGEST``."""
-    return _UNSEEN.sub(" ", value).strip()[:LONGEST]
+    """Without control characters, in whole characters, and not longer than ``LONGEST``.
+
+    Octets that are no UTF-8 come as lone surrogates, which no JSON reader takes.
+    """
+    whole = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return _UNSEEN.sub(" ", whole).strip()[:LONGEST]
 
 
 def codec(body: str, *, ours: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections import deque
@@ -9,24 +10,39 @@ from collections import deque
 from gateway.legs.sipprotocol import Event, Media, Report
 from gateway.legs.sipwire import RECORDS, encode
 
+logger = logging.getLogger("sip-worker")
 GATHER_S = 0.002  # from the first call's packet of a tick to the last one's
-BACKLOG = 1 << 14  # reports and events that wait for the gateway; the oldest goes first
+BACKLOG = 1 << 14  # reports that wait for a gateway that stands still: 3 s of 100 calls
 
 
 class Outbox:
-    """Events and reports in order; ``post`` may be called on any thread and never waits."""
+    """Events and reports in order; ``post`` and ``report`` may be called on any thread.
+
+    They never wait. Of reports only ``BACKLOG`` are kept, ``refused`` counts the others; events
+    are few and never thrown away.
+    """
 
     def __init__(self, link: socket.socket) -> None:
-        self.items: deque[Event | Report] = deque(maxlen=BACKLOG)
+        self.refused = 0
+        self._items: deque[Event | Report] = deque()
         self._link, self._some, self._over = link, threading.Event(), threading.Event()
+        self._mentioned = 0
 
-    def post(self, event: Event | Report) -> None:
+    def post(self, event: Event) -> None:
         """Leave one for the gateway."""
-        self.items.append(event)
-        self._some.set()
+        self._items.append(event)
+        self.wake()
+
+    def report(self, report: Report) -> bool:
+        """Leave a tick for the gateway, at the next ``wake``; false if far too many wait."""
+        if len(self._items) >= BACKLOG:
+            self.refused += 1
+            return False
+        self._items.append(report)
+        return True
 
     def wake(self) -> None:
-        """Something was put into ``items``."""
+        """Let what waits be sent."""
         if not self._some.is_set():
             self._some.set()
 
@@ -37,10 +53,18 @@ class Outbox:
             self._over.wait(GATHER_S)
             self._some.clear()
             try:
-                for event in grouped(self.items):
+                for event in grouped(self._items):
                     self._link.sendall(encode(event))
             except OSError:  # the reader notices as well, and ends the process
                 return
+            self._mention()
+
+    def _mention(self) -> None:
+        """Tell people of refused reports, each time their number has doubled."""
+        if self.refused > 2 * self._mentioned:
+            self._mentioned = self.refused
+            what = "the gateway does not take its messages: %d ticks of sound are lost so far"
+            logger.error(what, self.refused)
 
 
 def grouped(items: deque[Event | Report]) -> list[Event]:

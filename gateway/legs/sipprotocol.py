@@ -19,14 +19,31 @@ DIALLED = 1 << 31  # the first number of a call that the gateway dials
 
 @dataclass(frozen=True, slots=True)
 class StreamFigures:
-    """Counts of RTP packets (RFC 3550) and times in milliseconds, of all streams of a call."""
+    """A call's RTP so far (RFC 3550), all its streams together; packets, unless said otherwise.
+
+    ``None`` where nothing was measured: a far end without RTCP tells no round trip. Of what came:
+    ``discarded`` was not played, too late or dropped to shorten the jitter buffer; ``jitter`` is
+    that of RFC 3550 §6.4.1; ``buffer`` is how long sound waited. Of what went out: ``lost_there``
+    as the far end reports it; ``starved`` ticks in the midst of our sound had no packet of the
+    gateway's, which made ``splices`` holes; ``overruns`` packets of the gateway were too many.
+    ``unreported`` ticks are missing in the recording: the gateway did not take its messages.
+    """
 
     received: int = 0
     lost: int = 0
     discarded: int = 0
+    duplicates: int = 0
     sent: int = 0
-    jitter_ms: float = 0.0
-    round_trip_ms: float = 0.0
+    lost_there: int = 0
+    jitter_ms: float | None = None
+    jitter_max_ms: float | None = None
+    round_trip_ms: float | None = None
+    buffer_ms: float | None = None
+    buffer_max_ms: float | None = None
+    starved: int = 0
+    splices: int = 0
+    overruns: int = 0
+    unreported: int = 0
 
 
 # ---- out of the worker -----------------------------------------------------------------------
@@ -69,6 +86,7 @@ class Confirmed:
     """The call is up both ways: our answer was acknowledged, or we acknowledged theirs.
 
     ``codec`` is the one agreed on, as ``NAME/rate`` of RFC 3551 (``PCMU/8000``, ``G722/8000``).
+    Said again when it has changed.
     """
 
     call: int

@@ -7,8 +7,9 @@ atomic step of a ``deque``.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
-from gateway.legs.sipprotocol import NOTHING, Event, Packet, Report
+from gateway.legs.sipprotocol import NOTHING, Packet, Report
 
 LIMIT = 50  # packets: a gateway that sends more than a second ahead is wrong
 
@@ -19,17 +20,23 @@ class Ring:
     Until ``live`` nothing is taken or reported: silence goes out, which opens the way through an
     address translator, and the call's time has not begun. While ``held`` the caller hears
     nothing and is not heard, but time goes on and packets are used up. A tick has ``samples``.
+    ``report`` takes a tick's report, or refuses it.
+
+    Counts: ``overruns``, packets refused; ``starved``, ticks without a packet between packets;
+    ``splices``, the holes these made; ``unreported``, reports refused.
     """
 
-    def __init__(self, call: int, *, samples: int, reports: deque[Report | Event]) -> None:
+    def __init__(self, call: int, *, samples: int, report: Callable[[Report], bool]) -> None:
         self.call = call
         self._quiet = bytes(2 * samples)
         self.live = False
         self.held = False
-        self.overruns = 0
+        self.overruns = self.starved = self.splices = self.unreported = 0
         self._packets: deque[Packet] = deque()
-        self._reports = reports
+        self._report = report
         self._sent: int | None = None
+        self._begun = False
+        self._hole = 0
 
     def push(self, packet: Packet) -> None:
         """Queue a packet; refused and counted when far too many wait."""
@@ -46,7 +53,13 @@ class Ring:
             packet = self._packets.popleft()
         except IndexError:
             self._sent = NOTHING
+            self._hole += self._begun
             return self._quiet
+        if self._hole:  # only now: what is missing at the very end was never to come
+            self.starved += self._hole
+            self.splices += 1
+            self._hole = 0
+        self._begun = True
         self._sent = packet.number
         return self._quiet if self.held else packet.pcm
 
@@ -59,4 +72,5 @@ class Ring:
         sent, self._sent = self._sent, None
         if self.held or len(pcm) != len(self._quiet):
             pcm = self._quiet
-        self._reports.append(Report(self.call, NOTHING if sent is None else sent, pcm))
+        told = self._report(Report(self.call, NOTHING if sent is None else sent, pcm))
+        self.unreported += not told

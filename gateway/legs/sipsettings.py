@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 TICK_MS = 20  # one RTP packet, one tick of the media clock
 
@@ -11,7 +11,8 @@ TICK_MS = 20  # one RTP packet, one tick of the media clock
 class Account:
     """Where a worker registers, so that calls come to it (RFC 3261 §10).
 
-    ``registrar`` is a SIP URI; ``realm`` ``*`` answers any challenge.
+    ``registrar`` and ``proxy`` are SIP URIs; ``realm`` ``*`` answers a challenge of any realm.
+    Without ``registers`` it is only for calls that are dialled.
     """
 
     registrar: str
@@ -20,6 +21,7 @@ class Account:
     realm: str = "*"
     proxy: str = ""
     expires_s: int = 300
+    registers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ class WorkerSettings:
     ``rate`` is that of the sound between worker and gateway, in hertz: 8000, or 16000 where
     G.722 is spoken. ``public_host`` is the address told to far ends in place of ``host``.
     ``dial`` is the account, a place in ``accounts``, that dialled calls go out by; -1: none.
+    ``proxy`` is the SIP URI they are sent to, whatever they name; empty: what they name.
+    With ``early_media`` a caller's way to us is open before we answer; silence goes out.
+    ``port`` 0 is any, ``rtp_port_min`` to ``rtp_port_max`` are for sound, two for each call.
     """
 
     host: str = "127.0.0.1"
@@ -42,7 +47,9 @@ class WorkerSettings:
     headers: tuple[str, ...] = ("P-Asserted-Identity", "Diversion")
     accounts: tuple[Account, ...] = ()
     dial: int = -1
+    proxy: str = ""
     ring: int = 2
+    early_media: bool = False
     media_timeout_s: float = 30.0
     acknowledge_s: float = 5.0
 
@@ -50,3 +57,18 @@ class WorkerSettings:
     def samples(self) -> int:
         """Of one tick."""
         return self.rate * TICK_MS // 1000
+
+
+def part(settings: WorkerSettings, place: int, *, of: int) -> WorkerSettings:
+    """Those of the worker at ``place`` among ``of``: its port, its share of the RTP ports.
+
+    Ports are two apart, because TLS has the one after each. Only the first one registers and
+    dials: two that registered alike would both be called.
+    """
+    low, high = settings.rtp_port_min, settings.rtp_port_max
+    share = (high + 1 - low) // of & ~1  # RTP takes the even port, RTCP the odd one after it
+    low += low % 2
+    first = low + place * share
+    last = high if place == of - 1 else first + share - 1
+    own = replace(settings, port=settings.port + 2 * place, rtp_port_min=first, rtp_port_max=last)
+    return own if place == 0 else replace(own, accounts=(), dial=-1, proxy="")

@@ -38,7 +38,8 @@ def encode(message: Event | Command) -> bytes:
     return b"%b%b %b" % (
         kind,
         type(message).__name__.encode(),
-        json.dumps(asdict(message)).encode(),
+        # Texts of strangers may hold octets that are no UTF-8: a far end must not break the wire.
+        json.dumps(asdict(message), ensure_ascii=False).encode(errors="replace"),
     )
 
 

@@ -113,13 +113,15 @@ def serve(link: socket.socket, settings: WorkerSettings, *, clock: Clock) -> Non
             outbox.post(Beat(endpoint.pulses(), len(rings)))
     endpoint.leave()
     until = clock.now() + FAREWELL_S
-    while rings and clock.now() < until:
+    while endpoint.busy and clock.now() < until:
         endpoint.poll(POLL_MS)
 
 
 def main(arguments: list[str]) -> int:
     """Set the process up and serve."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the library says much before it can be told
+    # Names are looked up on the main thread: a resolver that is dead must not hold it up for long.
+    os.environ["RES_OPTIONS"] = "timeout:1 attempts:1"
     for number in (signal.SIGINT, signal.SIGTERM):  # the gateway decides when calls end
         signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(format="sip worker: %(message)s", level=logging.INFO)

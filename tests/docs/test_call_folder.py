@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.cli import main
+from gateway.legs.sipfigures import told
+from gateway.legs.sipprotocol import StreamFigures
 from media.frame import MEDIA_RATE
 from media.tones import tone
 
@@ -54,15 +56,31 @@ def test_the_files(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == _fields(head) - {"diff.json"}
 
 
+def _call_json() -> tuple[str, str, str]:
+    """What every call has, and what only those over SIP have: how they ended, how packets went."""
+    general, rest = _section("call.json").split("\n### sip\n")
+    ending, way = rest.split("\n### rtp\n")
+    return general, ending, way
+
+
 def test_every_field_of_call_json(folder: Path) -> None:
     written = json.loads((folder / "call.json").read_text("utf-8"))
-    assert _fields(_section("call.json")) == _paths(written)
+    general, ending, way = _call_json()
+    assert _fields(general) == _paths(written) | {"sip", "rtp"}
+    over_sip = told(StreamFigures(), codec="")
+    assert _fields(way) == {f"rtp.{name}" for name in over_sip}
+    assert _fields(ending) == {"sip.code", "sip.reason", "sip.by"}
 
 
-def test_the_example_of_call_json_has_the_fields_of_a_true_one(folder: Path) -> None:
-    (printed,) = re.findall(r"```json\n(.*?)```", _section("call.json"), re.DOTALL)
+def test_the_examples_of_call_json_have_the_fields_of_a_true_one(folder: Path) -> None:
+    general, _, way = _call_json()
+    (printed,) = re.findall(r"```json\n(.*?)```", general, re.DOTALL)
     written = json.loads((folder / "call.json").read_text("utf-8"))
     assert _paths(json.loads(printed)) == _paths(written)
+    (printed,) = re.findall(r"```json\n(.*?)```", way, re.DOTALL)
+    over_sip = json.loads("{" + printed + "}")
+    assert set(over_sip["rtp"]) == set(told(StreamFigures(), codec=""))
+    assert set(over_sip["sip"]) == {"code", "reason", "by"}
 
 
 def test_every_field_of_the_transcript(folder: Path) -> None:

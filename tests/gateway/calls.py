@@ -20,7 +20,7 @@ from bot.inline import InlineStepper
 from bot.stepper import Stepper
 from bot.transcript import Transcript
 from gateway.call import Call, CallSettings
-from gateway.legs.base import Leg, LegEvent
+from gateway.legs.base import Leg, LegEvent, Moved
 from gateway.legs.pace import ticks
 from gateway.outcome import Outcome
 from media.clock import LoopClock
@@ -33,8 +33,8 @@ from media.timelinefile import read
 SCHEMA = Draft202012Validator(
     json.loads(files("media").joinpath("timeline.schema.json").read_text(encoding="utf-8"))
 )
-Deed = Pcm | Digit | Held | BaseException
-"""A packet of the caller's, a key, a hold, or how the leg breaks."""
+Deed = Pcm | Digit | Held | Moved | BaseException
+"""A packet of the caller's, a key, a hold, a move, or how the leg breaks."""
 
 
 def quiet(ms: int) -> list[Deed]:
@@ -56,6 +56,7 @@ class FakeLeg:
         self._deeds = deeds
         self.source: FrameSource | None = None
         self.facts: Mapping[str, str] = {"leg": "fake", **(facts or {})}
+        self.figures: Mapping[str, Any] = {}
         self.hung_up: list[Outcome] = []
         self.let_go: Callable[[], Any] | None = None  # awaited in ``hangup``
 
@@ -81,7 +82,7 @@ class FakeLeg:
             for deed in deeds:
                 if isinstance(deed, BaseException):
                     raise deed
-                if isinstance(deed, Digit | Held):
+                if isinstance(deed, Digit | Held | Moved):
                     yield deed
                     continue
                 yield AudioFrame(deed, MEDIA_RATE, start)

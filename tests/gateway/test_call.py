@@ -16,6 +16,7 @@ from bot.facts import Digit, Held
 from bot.policy import Limits
 from gateway.call import CallSettings
 from gateway.errors import MediaSilent
+from gateway.legs.base import Moved
 from gateway.legs.memory import Await, Interrupt, Line, MemoryLeg, Pause, Press, Speak
 from gateway.outcome import CALLER_LEFT, Fault, Outcome
 from media.clock import LoopClock
@@ -44,6 +45,18 @@ PITCHES = [FIRST_HZ + NEXT_HZ * n for n in range(4)]
 
 
 # ---- calls that go well ----------------------------------------------------------------------
+
+
+async def test_a_leg_s_own_figures_and_moves_are_kept(tmp_path: Path) -> None:
+    stepper = await stepper_of(scripted())
+    leg = FakeLeg([*quiet(100), Moved(1_600, "192.0.2.7:4002"), *quiet(100)])
+    leg.figures = {"rtp": {"received": 10}}
+    call, _ = call_of(leg, stepper, tmp_path / "c1")
+    assert await call.run() == CALLER_LEFT
+    check(tmp_path / "c1")
+    assert summary(tmp_path / "c1")["rtp"] == {"received": 10}
+    (moved,) = of(timeline(tmp_path / "c1"), "moved")
+    assert moved == Entry(1_600, "moved", {"source": "192.0.2.7:4002"})
 
 
 async def test_a_call_leaves_its_folder(tmp_path: Path) -> None:

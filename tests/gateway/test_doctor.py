@@ -9,6 +9,7 @@ import pytest
 from bot.engines.embedded.weights import Weight
 from bot.errors import WeightsMissing
 from gateway.cli import DONE, FAILED, USAGE, main
+from gateway.errors import PortTaken
 from gateway.legs.sipbuild import SipBuild, SipBuildBroken
 
 
@@ -133,3 +134,34 @@ def test_a_sip_engine_that_does_not_load_is_told(
     line = next(line for line in capsys.readouterr().out.splitlines() if "SIP engine" in line)
     assert "libsrtp2.so.1: cannot open" in line
     assert "make pjsua2" in line
+
+
+def test_a_port_that_is_taken_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def taken(**where: object) -> None:
+        raise PortTaken(key="sip.port", where="127.0.0.1:5060", why="address already in use")
+
+    monkeypatch.setattr("gateway.doctor.check_free", taken)
+    main(["doctor"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "SIP port 127.0.0.1:5060" in told
+    assert "already in use" in told
+
+
+def test_the_passwords_of_registrations_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "parley.yaml"
+    settings.write_text(
+        "defaults: [{bot: echo}, _self_]\nsip:\n  registrations:\n"
+        "    - {registrar: 'sip:pbx.example', user: '42', password_env: PBX_PASSWORD}\n"
+    )
+    monkeypatch.delenv("PBX_PASSWORD", raising=False)
+    assert main(["doctor", str(settings)]) == FAILED
+    assert "sip.registrations.0.password_env: the environment has no" in capsys.readouterr().out
+    monkeypatch.setenv("PBX_PASSWORD", "open sesame")
+    assert main(["doctor", str(settings)]) == DONE
+    told = capsys.readouterr().out
+    assert "42 at sip:pbx.example: the password is there" in told
+    assert "sesame" not in told

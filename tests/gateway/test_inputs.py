@@ -11,6 +11,7 @@ import pytest
 from bot.facts import Digit, Held
 from gateway.errors import ConfigError, InputError
 from gateway.inputs import Found, find
+from gateway.legs.base import Moved
 from media.frame import silence
 from media.timeline import Entry, encode
 from tests.gateway.sounds import write_wav
@@ -94,11 +95,13 @@ def test_a_call_folder_brings_its_keys_and_facts(tmp_path: Path) -> None:
         Entry(0, "offer", OFFER),
         Entry(320, "digit", {"key": "5"}),
         Entry(640, "held", {"on": True}),
+        Entry(960, "moved", {"source": "192.0.2.7:4002"}),
         Entry(1600, "outcome", {"fault": "none", "reason": "caller-left"}),
     )
     (item,) = look(folder).items
     assert item.call_id == "2026-a"
-    assert item.keys == (Digit(320, "5"), Held(640, on=True))
+    moved = Moved(960, "192.0.2.7:4002")
+    assert item.keys == (Digit(320, "5"), Held(640, on=True), moved)
     assert item.facts == {"codec": "PCMU/8000"}
     assert item.hung_up
     assert (item.recording.channel, item.reference) == (0, folder)
@@ -126,7 +129,8 @@ def test_a_damaged_timeline_is_named_by_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [Entry(0, "offer", {"leg": "sip"}), Entry(0, "digit"), Entry(0, "held")]
+    "entry",
+    [Entry(0, "offer", {"leg": "sip"}), Entry(0, "digit"), Entry(0, "held"), Entry(0, "moved")],
 )
 def test_a_timeline_that_lacks_what_it_must_have(entry: Entry, tmp_path: Path) -> None:
     assert "lacks what it must have" in only_error(look(call_folder(tmp_path / "a", entry)))

@@ -120,12 +120,18 @@ def test_keys_and_holds_of_the_recorded_call_are_replayed(
     overrides = ["bot=scripted", "bot.script.lines=[{say: hello, at_ms: 0}]"]
     run(recordings[:1], tmp_path / "first", *overrides)
     folder = tmp_path / "first" / "c0"
-    add_to_timeline(folder, Entry(0, "digit", {"key": "7"}), Entry(32_000, "held", {"on": True}))
+    add_to_timeline(
+        folder,
+        Entry(0, "digit", {"key": "7"}),
+        Entry(32_000, "held", {"on": True}),
+        Entry(32_320, "moved", {"source": "192.0.2.7:4002"}),
+    )
     run([folder], tmp_path / "second", *overrides)
     run([tmp_path / "second" / "c0"], tmp_path / "third", *overrides)
     told = timeline(tmp_path / "second" / "c0")
     assert [entry.at for entry in of(told, "digit")] == [0]
     assert [entry.at for entry in of(told, "held")] == [32_000]
+    assert of(told, "moved") == [Entry(32_320, "moved", {"source": "192.0.2.7:4002"})]
     assert "key 7" in [line["text"] for line in transcript(tmp_path / "second" / "c0")]
     same(tmp_path / "second" / "c0", tmp_path / "third" / "c0")
 

@@ -17,6 +17,7 @@ from gateway.legs.memory import Pause
 from gateway.legs.memoryswitchboard import Caller, MemorySwitchboard, Rejection
 from gateway.offers import Offer
 from gateway.outcome import CALLER_LEFT, STOPPED, Fault, Outcome
+from media.clock import LoopClock
 from tests.gateway.calls import check, summary
 from tests.gateway.serving import CHAT, GREETING, Serving, chatty, serving
 
@@ -250,3 +251,16 @@ async def test_a_switchboard_that_breaks_ends_the_gateway_but_not_its_calls(
     assert odd.came[1].rejection == Rejection(500, "", None)
     assert it.board.closed
     assert odd.closed
+
+
+async def test_a_gateway_whose_lines_are_down_is_not_ready(tmp_path: Path) -> None:
+    class Restless(MemorySwitchboard):
+        up = True
+
+    board = Restless([], clock=LoopClock(asyncio.get_running_loop()))
+    async with serving(Serving([], tmp_path, boards=[board])) as it:
+        assert it.gateway.readiness.why == ""
+        board.up = False  # as when a SIP worker is lost, until another one listens
+        assert it.gateway.readiness.why == "not-listening"
+        board.up = True
+        assert it.gateway.readiness.why == ""

@@ -10,7 +10,7 @@ from gateway.config import load
 from gateway.errors import ConfigError, PartMissing
 from gateway.legs.sip import SipSwitchboard
 from gateway.legs.sipbuild import SipBuild
-from gateway.switchboards import switchboards
+from gateway.switchboards import switchboards, worker_settings
 from media.clock import LoopClock
 
 WHEEL = SipBuild(version="2.15.1", hardened=False, packaged=True, max_calls=4)
@@ -54,3 +54,31 @@ async def test_the_wheel_serves_others_only_when_that_is_allowed(host: str) -> N
         await boards(*words, build=WHEEL)
     assert await boards(*words, "sip.allow_unhardened=true", build=WHEEL) == [SipSwitchboard]
     assert await boards(*words, build=HARDENED) == [SipSwitchboard]
+
+
+REGISTRATION = (
+    "sip.registrations=[{registrar: 'sip:pbx.example', user: '42', password_env: PBX_PASSWORD}]"
+)
+
+
+async def test_there_is_one_for_each_worker() -> None:
+    assert await boards("sip.workers=3") == [SipSwitchboard] * 3
+
+
+def test_settings_reach_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PBX_PASSWORD", "open sesame")
+    words = [REGISTRATION, "sip.outbound.account='42'", "sip.outbound.proxy='sip:proxy.example'"]
+    words += ["sip.codecs=[G722]", "sip.public_ip=192.0.2.1", "sip.early_media=true"]
+    settings = worker_settings(load(words), look=lambda: HARDENED)
+    (account,) = settings.accounts
+    assert (account.user, account.password, account.registers) == ("42", "open sesame", True)
+    assert (settings.dial, settings.proxy) == (0, "sip:proxy.example")
+    assert (settings.rate, settings.public_host) == (16_000, "192.0.2.1")
+    assert settings.early_media
+    assert settings.calls == HARDENED.max_calls
+
+
+def test_the_wheel_gets_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PBX_PASSWORD", "open sesame")
+    with pytest.raises(ConfigError, match=r"^sip\.registrations: .*make pjsua2"):
+        worker_settings(load([REGISTRATION]), look=lambda: WHEEL)

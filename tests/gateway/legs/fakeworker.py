@@ -11,11 +11,13 @@ from gateway.legs.sipprotocol import (
     Beat,
     Bye,
     Confirmed,
+    Dial,
     Ended,
     Event,
     Failed,
     Incoming,
     Media,
+    Progress,
     Ready,
     Report,
     Ring,
@@ -47,15 +49,32 @@ if manner == "rubbish":
 tell(Ready("fake 1"))
 if manner != "mute":
     threading.Thread(target=beat, daemon=True).start()
-tell(Incoming(1, "192.0.2.7", {"leg": "sip", "caller": "alice"}))
+crowd = range(1, 129) if manner == "crowd" else range(1, 2)
+waiting = set(crowd)
+for number in crowd:
+    tell(Incoming(number, "192.0.2.7", {"leg": "sip", "caller": "alice"}))
 while packet := link.recv(1 << 17):
     match decode_command(packet):
         case Sound(packets=packets):
             tell(Media(tuple(Report(call, number, pcm) for call, number, pcm in packets)))
+        case Dial(call=call, to=to):
+            tell(Progress(call, 180, "Ringing"))
+            if "busy" in to:
+                tell(Ended(call, 486, "Busy Here"))
+            elif "nobody" not in to:
+                tell(Confirmed(call, "PCMU/8000"))
+                if "brief" in to:
+                    tell(Media(tuple(Report(call, -1, bytes(320)) for _ in range(25))))
+                    tell(Ended(call, 200, "OK"))
         case Bye(call=call, code=code, reason=reason):
             tell(Ended(call, code, reason))
         case Stop():
             break
+        case Accept(call=call) if manner == "crowd":
+            tell(Confirmed(call))
+            waiting.discard(call)
+            if not waiting:  # one tick of all of them, at 16 kHz
+                tell(Media(tuple(Report(call, -1, bytes(640)) for call in crowd)))
         case Ring(call=call) | Accept(call=call):
             tell(Confirmed(call))
             tell(Media((Report(call, -1, bytes(320)),)))

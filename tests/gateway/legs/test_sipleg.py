@@ -15,8 +15,8 @@ from gateway.errors import (
     SignallingLost,
     WorkerLost,
 )
-from gateway.legs.base import LegEvent
-from gateway.legs.sipleg import WAITING, SipLeg, cause_of
+from gateway.legs.base import LegEvent, Moved
+from gateway.legs.sipleg import LAST_WORD_S, WAITING, SipLeg, cause_of
 from gateway.legs.sipprotocol import (
     NOTHING,
     Accept,
@@ -25,10 +25,13 @@ from gateway.legs.sipprotocol import (
     Confirmed,
     Ended,
     HoldChanged,
+    Measured,
     Packet,
     Pressed,
     Report,
     Silent,
+    SourceChanged,
+    StreamFigures,
 )
 from gateway.legs.sipsettings import WorkerSettings
 from gateway.outcome import CALLER_LEFT, STOPPED, Fault, Outcome
@@ -186,6 +189,61 @@ async def test_a_call_that_takes_no_packets_is_ended() -> None:
         line.tick(sent=number)
     with pytest.raises(LegError, match="keep up"):
         await line.events()
+
+
+async def test_the_agreed_codec_is_the_call_s() -> None:
+    line = Line()
+    await line.answer()
+    assert "codec" not in line.leg.facts
+    line.leg.take(Confirmed(7, "G722/8000"))
+    line.leg.take(Confirmed(7, "PCMA/8000"))
+    assert line.leg.facts["codec"] == "PCMA/8000"
+
+
+async def test_a_new_source_is_an_event() -> None:
+    line = Line()
+    await line.answer()
+    line.tick()
+    line.leg.take(SourceChanged(7, "192.0.2.7:4000"))
+    line.leg.take(Ended(7, 200, "OK"))
+    moved = [event for event in await line.events() if isinstance(event, Moved)]
+    assert moved == [Moved(320, "192.0.2.7:4000")]
+
+
+async def test_figures_and_the_far_end_s_farewell_are_kept() -> None:
+    line = Line()
+    await line.answer()
+    assert line.leg.figures == {}
+    line.leg.take(Measured(7, StreamFigures(received=5)))
+    line.leg.take(Measured(7, StreamFigures(received=9)))
+    line.leg.take(Ended(7, 200, "Normal call clearing"))
+    await line.leg.hangup(CALLER_LEFT)
+    assert line.leg.figures["rtp"]["received"] == 9
+    parting = {"code": 200, "reason": "Normal call clearing", "by": "far-end"}
+    assert line.leg.figures["sip"] == parting
+
+
+async def test_hanging_up_waits_for_the_last_figures() -> None:
+    line = Line()
+    await line.answer()
+    leaving = asyncio.ensure_future(line.leg.hangup(STOPPED))
+    await asyncio.sleep(0)
+    assert line.sent[-1] == Bye(7, 503, "Stopped")
+    assert not leaving.done()
+    line.leg.take(Measured(7, StreamFigures(received=3)))
+    await leaving
+    line.leg.take(Ended(7, 200, "OK"))
+    assert line.leg.figures["rtp"]["received"] == 3
+    assert line.leg.figures["sip"] == {"code": 503, "reason": "Stopped", "by": "gateway"}
+
+
+async def test_a_worker_that_says_nothing_more_is_not_waited_for() -> None:
+    line = Line()
+    await line.answer()
+    began = asyncio.get_running_loop().time()
+    await line.leg.hangup(STOPPED)
+    assert asyncio.get_running_loop().time() - began == LAST_WORD_S
+    assert "rtp" not in line.leg.figures
 
 
 async def test_hanging_up_before_the_answer_refuses() -> None:

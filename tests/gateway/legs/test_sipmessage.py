@@ -51,6 +51,15 @@ def test_control_characters_and_long_values_are_cut() -> None:
     assert len(value) == LONGEST
 
 
+def test_octets_that_are_no_text_are_marked() -> None:
+    text = b"INVITE sip:1\xff@h SIP/2.0\r\nX-A: M\xfcller \xe2\x82\xac\r\n\r\n"
+    told = facts(text.decode("utf-8", "surrogateescape"), headers=("X-A",), codecs=())
+    for value in told.values():
+        value.encode()  # would raise
+    assert told["x-a"].endswith("ller \u20ac")
+    assert told["callee"].startswith("1\ufffd")
+
+
 def test_numbers_of_uris() -> None:
     assert number("sip:4711@host:5060") == "4711"
     assert number('"x" <sips:bob:secret@host>') == "bob"

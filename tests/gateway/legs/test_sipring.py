@@ -16,9 +16,14 @@ SAMPLES = 160
 LOUD = b"\x01\x02" * 160
 
 
-def ring() -> tuple[Ring, deque[Report | Event]]:
-    reports: deque[Report | Event] = deque()
-    made = Ring(3, samples=SAMPLES, reports=reports)
+def ring() -> tuple[Ring, list[Report]]:
+    reports: list[Report] = []
+
+    def report(one: Report) -> bool:
+        reports.append(one)
+        return True
+
+    made = Ring(3, samples=SAMPLES, report=report)
     made.live = True
     return made, reports
 
@@ -36,7 +41,7 @@ def test_packets_go_out_once_and_in_order(deeds: list[str]) -> None:
                 line.requested()
             line.received(LOUD)
             ticks += 1
-    sent = [one.sent for one in reports if isinstance(one, Report)]
+    sent = [one.sent for one in reports]
     numbers = [number for number in sent if number != NOTHING]
     assert len(sent) == ticks
     assert numbers == list(range(len(numbers)))
@@ -59,7 +64,7 @@ def test_on_hold_time_goes_on_in_silence() -> None:
     line.push(Packet(3, 0, LOUD))
     assert line.requested() == bytes(2 * SAMPLES)
     line.received(LOUD)
-    assert list(reports) == [Report(3, 0, bytes(2 * SAMPLES))]
+    assert reports == [Report(3, 0, bytes(2 * SAMPLES))]
 
 
 def test_a_gateway_that_runs_ahead_is_stopped() -> None:
@@ -73,7 +78,26 @@ def test_an_odd_frame_counts_as_silence() -> None:
     line, reports = ring()
     line.requested()
     line.received(b"\x01\x02")
-    assert list(reports) == [Report(3, NOTHING, bytes(2 * SAMPLES))]
+    assert reports == [Report(3, NOTHING, bytes(2 * SAMPLES))]
+
+
+def test_a_hole_in_the_midst_of_sound_is_counted_and_its_end_is_not() -> None:
+    line, _ = ring()
+    for deed in "..p..p.pp...":  # the gateway is late at first, falls behind twice, then is done
+        if deed == "p":
+            line.push(Packet(3, 0, LOUD))
+        else:
+            line.requested()
+            line.received(LOUD)
+    assert (line.starved, line.splices) == (1, 1)
+
+
+def test_a_report_that_is_refused_is_counted() -> None:
+    line = Ring(3, samples=SAMPLES, report=lambda one: False)
+    line.live = True
+    for _ in range(3):
+        line.received(LOUD)
+    assert line.unreported == 3
 
 
 def test_neighbouring_reports_share_a_message_and_the_order_stays() -> None:

@@ -27,8 +27,11 @@ FAKE = Path(__file__).with_name("fakeworker.py")
 
 
 @asynccontextmanager
-async def board(manner: str) -> AsyncIterator[tuple[SipSwitchboard, AsyncIterator[Offer]]]:
-    one = SipSwitchboard(WorkerSettings(), command=(sys.executable, str(FAKE), manner))
+async def board(
+    manner: str, *, host: str = "127.0.0.1"
+) -> AsyncIterator[tuple[SipSwitchboard, AsyncIterator[Offer]]]:
+    settings = WorkerSettings(host=host)
+    one = SipSwitchboard(settings, command=(sys.executable, str(FAKE), manner))
     await one.start()
     try:
         async with asyncio.timeout(20):
@@ -44,7 +47,7 @@ def playout() -> Playout:
 async def test_a_call_through_a_worker() -> None:
     async with board("well") as (_, offers):
         offer = await anext(offers)
-        assert (offer.source, offer.facts["caller"]) == ("192.0.2.7", "alice")
+        assert (offer.source, offer.facts["caller"]) == ("127.0.0.1", "alice")
         await offer.ring()
         leg = offer.leg()
         assert leg is offer.leg()
@@ -55,6 +58,32 @@ async def test_a_call_through_a_worker() -> None:
         await leg.hangup(STOPPED)
         async for _ in events:
             pass
+
+
+async def test_only_on_a_network_does_the_address_tell_callers_apart() -> None:
+    async with board("well", host="0.0.0.0") as (_, offers):
+        assert (await anext(offers)).source == "192.0.2.7"
+
+
+async def test_the_sound_of_many_calls_goes_in_messages_that_fit() -> None:
+    settings = WorkerSettings(rate=16_000)
+    one = SipSwitchboard(settings, command=(sys.executable, str(FAKE), "crowd"))
+    await one.start()
+    try:
+        async with asyncio.timeout(20):
+            offers = one.offers()
+            legs = [(await anext(offers)).leg() for _ in range(128)]
+            sounds = [Playout(rate=16_000, packet=320, depth=0, limit=32_000) for _ in legs]
+            await asyncio.gather(
+                *(leg.answer(sound) for leg, sound in zip(legs, sounds, strict=True))
+            )
+            for leg in legs:  # the first tick asks for two packets of each, which come back
+                events = leg.events()
+                kinds = [type(await anext(events)) for _ in range(4)]
+                assert kinds == [Played, AudioFrame] * 2
+            assert one.restarts == 0
+    finally:
+        await one.close()
 
 
 async def test_a_refused_offer_is_over() -> None:
@@ -78,6 +107,8 @@ async def test_a_killed_worker_loses_its_calls_and_has_a_successor() -> None:
             async for _ in leg.events():
                 pass
         second = (await anext(offers)).leg()  # each worker has one caller
+        while not one.restarts:  # noqa: ASYNC110  # counted a moment after its first call
+            await asyncio.sleep(0.01)
         assert one.restarts == 1
         assert one.pid not in (None, first)
         await leg.hangup(STOPPED)  # of the first worker's call 1, which the second must not hear

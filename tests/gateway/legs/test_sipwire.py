@@ -60,7 +60,11 @@ events: st.SearchStrategy[Event] = st.one_of(
         Measured,
         number,
         st.builds(
-            StreamFigures, number, number, number, number, st.floats(0, 1e6), st.floats(0, 9)
+            StreamFigures,
+            received=number,
+            lost=number,
+            jitter_ms=st.floats(0, 1e6) | st.none(),
+            round_trip_ms=st.floats(0, 9) | st.none(),
         ),
     ),
     st.builds(Registered, number, st.integers(0, 699), text, number),
@@ -89,6 +93,12 @@ def test_events_survive_the_way(event: Event) -> None:
 @given(commands)
 def test_commands_survive_the_way(command: Command) -> None:
     assert decode_command(encode(command)) == command
+
+
+def test_octets_of_a_stranger_that_are_no_text_do_not_break_the_wire() -> None:
+    text = b"\xff\xfea".decode("utf-8", "surrogateescape")
+    assert decode_event(encode(Incoming(1, "::1", {"x": text}))) == Incoming(1, "::1", {"x": "??a"})
+    assert decode_event(encode(Ended(1, 486, text))) == Ended(1, 486, "??a")
 
 
 @given(st.binary(max_size=60))
