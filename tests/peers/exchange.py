@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from bot.engine import DuplexEngine
 from bot.engines.echo import EchoEngine
 from bot.inline import InlineStepper
 from gateway.call import Call
+from gateway.legs.base import Leg
 from gateway.legs.sip import SipSwitchboard
 from gateway.legs.sipsettings import WorkerSettings
 from gateway.offers import Offer
@@ -51,6 +53,7 @@ class Exchange:
         self.refuse: tuple[int, str, int] | None = None
         self.warming_s = 0.0
         self.facts: list[Entry] = []
+        self.leg_of: Callable[[Offer], Leg] = lambda offer: offer.leg()
         self._came = asyncio.Event()
 
     async def run(self) -> None:
@@ -69,8 +72,18 @@ class Exchange:
         await asyncio.sleep(self.warming_s)
         folder = self._folder / f"call{number}"
         call: Call
-        call, _ = call_of(offer.leg(), self._stepper, folder, watch=self.facts.append)
+        call, _ = call_of(self.leg_of(offer), self._stepper, folder, watch=self.facts.append)
         return await call.run()
+
+    @property
+    def seats(self) -> int:
+        """The engine's width."""
+        return self._stepper.spec.width
+
+    @property
+    def seats_free(self) -> int:
+        """Of the engine."""
+        return self._stepper.free
 
     async def outcome(self, number: int = 0, *, within_s: float = 10.0) -> str:
         async with asyncio.timeout(within_s):
@@ -84,9 +97,11 @@ class Exchange:
 
 
 @asynccontextmanager
-async def exchange(folder: Path, *, settings: WorkerSettings) -> AsyncIterator[Exchange]:
+async def exchange(
+    folder: Path, *, settings: WorkerSettings, engine: DuplexEngine | None = None
+) -> AsyncIterator[Exchange]:
     """One that listens; at the end it is closed, and no call is left."""
-    stepper = await stepper_of(EchoEngine(width=8))
+    stepper = await stepper_of(engine or EchoEngine(width=8))
     board = SipSwitchboard(settings)
     await board.start()
     here = Exchange(board, stepper, folder)

@@ -1,4 +1,4 @@
-"""A caller for tests: a small SIP telephone of our own, with UDP or TCP, PCMU and tones.
+"""A caller for tests: a small SIP telephone of our own, with UDP or TCP, G.711 or G.722, tones.
 
 It knows just enough of RFC 3261 and RFC 3550 to make one call, and keeps everything it is told.
 """
@@ -7,69 +7,65 @@ from __future__ import annotations
 
 import asyncio
 import re
-import struct
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from media.clock import LoopClock
-from media.frame import Pcm, silence
-from media.g711 import ulaw_decode, ulaw_encode
+from media.frame import Pcm
+from tests.peers.phoneline import EVENT, PhoneLine
+from tests.peers.way import Way
 
 RATE, PACKET = 8_000, 160
-EVENT = 101  # payload type of telephone-event
 
 
-def tone(hz: float, *, seconds: float, level: float = 8_000.0) -> Pcm:
-    """A sine at 8 kHz."""
-    at = np.arange(int(seconds * RATE))
-    return np.rint(level * np.sin(2 * np.pi * hz * at / RATE)).astype(np.int16)
+def tone(hz: float, *, seconds: float, level: float = 8_000.0, rate: int = RATE) -> Pcm:
+    """A sine."""
+    at = np.arange(int(seconds * rate))
+    return np.rint(level * np.sin(2 * np.pi * hz * at / rate)).astype(np.int16)
 
 
-def pitch(pcm: Pcm) -> float:
+def pitch(pcm: Pcm, *, rate: int = RATE) -> float:
     """The strongest frequency of the loud second in the middle of a run, in hertz."""
     loud = np.flatnonzero(np.abs(pcm) > 1_000)
-    assert len(loud) > RATE, f"only {len(loud)} loud samples of {len(pcm)}"
+    assert len(loud) > rate, f"only {len(loud)} loud samples of {len(pcm)}"
     middle = int(loud[len(loud) // 2])
-    window: npt.NDArray[np.float64] = pcm[middle - RATE // 2 : middle + RATE // 2].astype(float)
-    spectrum = np.abs(np.fft.rfft(window * np.hanning(len(window)), 16 * RATE))
+    window: npt.NDArray[np.float64] = pcm[middle - rate // 2 : middle + rate // 2].astype(float)
+    spectrum = np.abs(np.fft.rfft(window * np.hanning(len(window)), 16 * rate))
     return float(np.argmax(spectrum)) / 16
 
 
-class _Rtp(asyncio.DatagramProtocol):
-    def __init__(self) -> None:
-        self.packets: list[tuple[float, bytes]] = []
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        self.packets.append((asyncio.get_running_loop().time(), data))
-
-
 class Softphone(asyncio.DatagramProtocol):
-    """One call to ``server``."""
+    """One call to ``server``.
 
-    def __init__(self, server: tuple[str, int], *, name: str = "alice") -> None:
-        self.server, self.name = server, name
+    ``codec`` is the only one it offers; ``told`` the address its offers name, which need not be
+    where it listens: behind an address translator it is not. ``way`` is how its packets travel.
+    """
+
+    def __init__(
+        self,
+        server: tuple[str, int],
+        *,
+        name: str = "alice",
+        codec: str = "PCMU",
+        told: str = "127.0.0.1",
+        way: Way | None = None,
+    ) -> None:
+        self.server, self.name, self._told = server, name, told
+        self.line = PhoneLine(codec=codec, way=way)
         self.replies: list[tuple[int, str]] = []
         self.requests: list[str] = []
         self._news = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
         self._stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._rtp = _Rtp()
         self._to = ""  # with the tag
         self._cseq = 0
         self._branch = 0
-        self._media: tuple[str, int] | None = None
-        self._number = self._now = 0
-        self.to_say: Pcm = silence(0)
-        self.mute = False
 
     async def open(self, *, tcp: bool = False) -> Softphone:
         loop = asyncio.get_running_loop()
-        self._audio, _ = await loop.create_datagram_endpoint(
-            lambda: self._rtp, local_addr=("127.0.0.1", 0)
-        )
+        await self.line.open()
         if tcp:
             self._stream = await asyncio.open_connection(*self.server)
             self._tasks.append(loop.create_task(self._read()))
@@ -80,7 +76,8 @@ class Softphone(asyncio.DatagramProtocol):
             )
             self._here = self._transport.get_extra_info("sockname")
         self._via = "TCP" if tcp else "UDP"
-        self.call_id = f"{self._here[1]}-{self.name}@test"
+        # Ports come again while a server still keeps what their last owner asked: hence the name.
+        self.call_id = f"{self._here[1]}-{self.name}"
         return self
 
     async def close(self) -> None:
@@ -88,7 +85,7 @@ class Softphone(asyncio.DatagramProtocol):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._audio.close()
+        await self.line.close()
         if self._transport is not None:
             self._transport.close()
         if self._stream is not None:
@@ -112,11 +109,12 @@ class Softphone(asyncio.DatagramProtocol):
         self._with_media("INVITE", self.sdp(direction) if body is None else body, fields)
 
     def sdp(self, direction: str = "sendrecv") -> str:
-        """PCMU and telephone events."""
-        port = self._audio.get_extra_info("sockname")[1]
+        """Our codec and telephone events."""
+        port, coder = self.line.port, self.line.coder
         return (
-            f"v=0\r\no=- 1 {self._cseq} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-            f"m=audio {port} RTP/AVP 0 {EVENT}\r\na=rtpmap:0 PCMU/8000\r\n"
+            f"v=0\r\no=- 1 {self._cseq} IN IP4 {self._told}\r\ns=-\r\n"
+            f"c=IN IP4 {self._told}\r\nt=0 0\r\nm=audio {port} RTP/AVP {coder.payload} {EVENT}\r\n"
+            f"a=rtpmap:{coder.payload} {coder.name}/8000\r\n"
             f"a=rtpmap:{EVENT} telephone-event/8000\r\na={direction}\r\na=ptime:20\r\n"
         )
 
@@ -128,10 +126,6 @@ class Softphone(asyncio.DatagramProtocol):
         kind = ("Content-Type: application/sdp",) if body else ()
         self.send(method, fields=(*kind, *fields), body=body)
 
-    def talk(self) -> None:
-        """Begin to send, silence if there is nothing ``to_say``."""
-        self._tasks.append(asyncio.get_running_loop().create_task(self._talk()))
-
     def bye(self) -> None:
         self._cseq += 1
         self._branch += 1
@@ -140,17 +134,18 @@ class Softphone(asyncio.DatagramProtocol):
     def cancel(self) -> None:
         self.send("CANCEL")
 
-    def info(self, key: str) -> None:
+    def info(self, key: str, *, plain: bool = False) -> None:
         self._cseq += 1
         self._branch += 1
-        kind = "Content-Type: application/dtmf-relay"
-        self.send("INFO", fields=(kind,), body=f"Signal={key}\r\nDuration=160\r\n")
+        kind = f"Content-Type: application/dtmf{'' if plain else '-relay'}"
+        body = key if plain else f"Signal={key}\r\nDuration=160\r\n"
+        self.send("INFO", fields=(kind,), body=body)
 
     def send(self, method: str, *, fields: Sequence[str] = (), body: str = "") -> None:
         here = f"{self._here[0]}:{self._here[1]}"
         lines = [
             f"{method} {self._uri} SIP/2.0",
-            f"Via: SIP/2.0/{self._via} {here};branch=z9hG4bK{self._here[1]}.{self._branch}",
+            f"Via: SIP/2.0/{self._via} {here};branch=z9hG4bK{self.call_id}.{self._branch}",
             f"From: <sip:{self.name}@{here}>;tag=t{self._here[1]}",
             f"To: {self._to}",
             f"Call-ID: {self.call_id}",
@@ -196,7 +191,7 @@ class Softphone(asyncio.DatagramProtocol):
             address = re.search(r"^c=IN IP4 (\S+)", text, re.M)
             assert port
             assert address
-            self._media = (address[1], int(port[1]))
+            self.line.aim((address[1], int(port[1])))
         elif code >= 300 and "INVITE" in _field(text, "CSeq"):
             self.send("ACK")
         self._news.set()
@@ -222,6 +217,16 @@ class Softphone(asyncio.DatagramProtocol):
                 self._news.clear()
                 await self._news.wait()
 
+    async def final(self, *, within_s: float = 8.0) -> int:
+        """The code that ends the present INVITE, whichever it is."""
+        async with asyncio.timeout(within_s):
+            while True:
+                for code, text in self.replies:
+                    if code >= 200 and _field(text, "CSeq") == f"{self._cseq} INVITE":
+                        return code
+                self._news.clear()
+                await self._news.wait()
+
     async def until_asked(self, method: str, *, within_s: float = 8.0) -> str:
         """The first request ``method`` of the other side."""
         async with asyncio.timeout(within_s):
@@ -240,43 +245,42 @@ class Softphone(asyncio.DatagramProtocol):
         self.talk()
         return self
 
-    # ---- media -------------------------------------------------------------------------------
+    # ---- media: the line's, at hand ----------------------------------------------------------
 
-    async def _talk(self) -> None:
-        clock = LoopClock(asyncio.get_running_loop())
-        began, tick = clock.now(), 0
-        while True:
-            await clock.sleep_until(began + tick * 0.02)
-            if self._media is not None and not self.mute:
-                said, self.to_say = self.to_say[:PACKET], self.to_say[PACKET:]
-                said = np.concatenate([said, silence(PACKET - len(said))])
-                self._packet(0, ulaw_encode(said), at=tick * PACKET)
-            tick += 1
-            self._now = tick * PACKET
+    @property
+    def to_say(self) -> Pcm:
+        """What it has still to say, at its codec's rate; then it says nothing."""
+        return self.line.to_say
 
-    def press(self, key: str) -> None:
-        """One RFC 4733 event: three packets under way, three ends."""
-        code = "0123456789*#ABCD".index(key)
-        at = self._now
-        for duration in (160, 320, 480, 480, 480, 480):
-            end = 0x80 if duration == 480 else 0
-            self._packet(EVENT, struct.pack("!BBH", code, end | 10, duration), at=at)
+    @to_say.setter
+    def to_say(self, pcm: Pcm) -> None:
+        self.line.to_say = pcm
 
-    def _packet(self, kind: int, body: bytes, *, at: int) -> None:
-        assert self._media is not None
-        head = struct.pack("!BBHII", 0x80, kind, self._number & 0xFFFF, at, 0x5EED)
-        self._number += 1
-        self._audio.sendto(head + body, self._media)
+    @property
+    def mute(self) -> bool:
+        """Whether it sends no packets at all."""
+        return self.line.mute
 
-    def heard(self) -> Pcm:
-        """All that came, in order of arrival."""
-        body = b"".join(data[12:] for _, data in self._rtp.packets if data[1] & 0x7F == 0)
-        return ulaw_decode(body)
+    @mute.setter
+    def mute(self, on: bool) -> None:
+        self.line.mute = on
 
     @property
     def arrivals(self) -> list[float]:
         """When packets came, in seconds of the loop."""
-        return [at for at, _ in self._rtp.packets]
+        return self.line.arrivals
+
+    def talk(self) -> None:
+        self.line.talk()
+
+    def press(self, key: str) -> None:
+        self.line.press(key)
+
+    def heard(self, start: int = 0) -> Pcm:
+        return self.line.heard(start)
+
+    async def until_heard(self, count: int, *, within_s: float = 8.0) -> None:
+        await self.line.until_heard(count, within_s=within_s)
 
 
 def _field(text: str, name: str) -> str:

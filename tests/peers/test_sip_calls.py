@@ -70,8 +70,14 @@ async def test_the_gateway_hangs_up_and_says_why(gateway: Exchange, phone: Softp
     gateway.calls[0].cancel()
     bye = await phone.until_asked("BYE")
     assert 'Reason: SIP;cause=503;text="Stopped"' in bye
+    assert bye.count("Reason:") == 1
     await asyncio.wait(gateway.calls)
-    assert summary(gateway.folder())["outcome"]["reason"] == "stopped"
+    call = summary(gateway.folder())
+    assert call["outcome"]["reason"] == "stopped"
+    assert call["sip"] == {"code": 503, "reason": "Stopped", "by": "gateway"}
+    assert call["rtp"]["received"] == pytest.approx(phone.line.sent, abs=3)
+    assert call["rtp"]["sent"] == pytest.approx(len(phone.arrivals), abs=3)
+    assert call["rtp"]["mos"] == pytest.approx(4.41, abs=0.1)
 
 
 async def test_a_caller_who_gives_up_is_not_answered(gateway: Exchange, phone: Softphone) -> None:
@@ -82,6 +88,9 @@ async def test_a_caller_who_gives_up_is_not_answered(gateway: Exchange, phone: S
     await phone.until(487)
     assert await gateway.outcome() == "caller-left"
     assert not of(timeline(gateway.folder()), "answer")
+    call = summary(gateway.folder())
+    assert call["sip"] == {"code": 487, "reason": "Request Terminated", "by": "far-end"}
+    assert "rtp" not in call
 
 
 async def test_keys_are_heard_once_by_both_ways(gateway: Exchange, phone: Softphone) -> None:
@@ -90,13 +99,14 @@ async def test_keys_are_heard_once_by_both_ways(gateway: Exchange, phone: Softph
     for key in "12*#":
         phone.press(key)
         await asyncio.sleep(0.2)
-    phone.info("7")
-    await phone.until(200, method="INFO")
+    for key, plain in (("7", False), ("8", True)):
+        phone.info(key, plain=plain)
+        await phone.until(200, method="INFO")
     await asyncio.sleep(0.2)
     phone.bye()
     await gateway.outcome()
     digits = [entry.data["key"] for entry in of(timeline(gateway.folder()), "digit")]
-    assert digits == list("12*#7")
+    assert digits == list("12*#78")
 
 
 @pytest.mark.parametrize("direction", ["sendonly", "inactive"])
@@ -131,6 +141,8 @@ async def test_a_peer_that_vanishes_is_let_go(gateway: Exchange, phone: Softphon
     phone.mute = True
     assert await gateway.outcome() == "caller/media-silent"
     assert "cause=408" in await phone.until_asked("BYE")
+    assert summary(gateway.folder())["sip"]["by"] == "gateway"
+    assert summary(gateway.folder())["rtp"]["received"] == pytest.approx(phone.line.sent, abs=3)
 
 
 async def test_an_answer_without_ack_is_reaped(gateway: Exchange, phone: Softphone) -> None:
@@ -138,6 +150,7 @@ async def test_an_answer_without_ack_is_reaped(gateway: Exchange, phone: Softpho
     await phone.until(200)
     assert await gateway.outcome() == "carrier/signalling-lost"
     assert not of(timeline(gateway.folder()), "answer")
+    assert summary(gateway.folder())["sip"]["code"] == 408
 
 
 async def test_a_refusal_says_when_to_call_again(gateway: Exchange, phone: Softphone) -> None:
