@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import logging
 import secrets
 import signal
@@ -62,7 +63,7 @@ async def _serve(
     )
     try:
         await site.start()
-        await gateway.serve(listening=lambda: _greet(config, site, console))
+        await gateway.serve(listening=lambda: _listening(config, site, console))
     finally:
         await site.close()
     return drain.hurried.is_set()
@@ -94,6 +95,14 @@ def _gateway(
         drain_s=config.drain.seconds,
     )
     return Gateway(parts, drain)
+
+
+def _listening(config: ParleyConfig, site: Site, console: Console) -> None:
+    # All that is there now stays. Without this, the collector looks through it again and again,
+    # for 35 ms each time (measured), in which no call gets its next packet.
+    gc.collect()
+    gc.freeze()
+    _greet(config, site, console)
 
 
 def _greet(config: ParleyConfig, site: Site, console: Console) -> None:

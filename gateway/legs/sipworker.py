@@ -13,6 +13,7 @@ The process outlives nobody: when the socket ends, it says BYE to its calls and 
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import queue
@@ -97,6 +98,8 @@ def serve(link: socket.socket, settings: WorkerSettings, *, clock: Clock) -> Non
     except CannotListen as error:
         link.sendall(encode(Failed(str(error))))
         return
+    gc.collect()
+    gc.freeze()  # else the collector stops the media clock's callbacks to look through it all
     due = clock.now() + BEAT_S
     stopped = False
     while not stopped and not inbox.orphaned.is_set():

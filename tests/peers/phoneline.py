@@ -9,7 +9,7 @@ import numpy as np
 
 from media.clock import LoopClock
 from media.frame import Pcm, silence
-from tests.peers.codecs import CODERS
+from tests.peers.payloads import CODERS
 from tests.peers.way import Way
 
 EVENT = 101  # payload type of telephone-event
