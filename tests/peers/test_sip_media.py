@@ -13,9 +13,9 @@ from gateway.legs.sipsettings import WorkerSettings
 from media.frame import Pcm, silence
 from tests.gateway.calls import of, summary, timeline, tracks
 from tests.peers.calling import calling, left
-from tests.peers.payloads import CODERS
 from tests.peers.exchange import Exchange, exchange, free_port, hardened
 from tests.peers.loudness import longest_hole_ms, stretches_ms
+from tests.peers.payloads import CODERS
 from tests.peers.softphone import RATE, Softphone, pitch, tone
 from tests.peers.way import Reporter, Way
 
