@@ -247,10 +247,10 @@ class Endpoint:
             return
         parting = pj.CallOpParam()
         fields: dict[str, str] = {}
-        if call.answered_at is not None or call.dialled:
+        if call.confirmed_at is not None or call.dialled:
             # Given a code, pjproject 2.17 would write a second Reason beside ours.
             fields["Reason"] = f'SIP;cause={bye.code};text="{bye.reason}"'
-        else:
+        else:  # of an answer without ACK, too: it goes at once by 408 alone, else after 32 s
             parting.statusCode, parting.reason = bye.code, bye.reason
         if bye.retry_after_s and call.answered_at is None:
             fields["Retry-After"] = str(bye.retry_after_s)
