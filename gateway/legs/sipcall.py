@@ -50,7 +50,13 @@ class Call(pj.Call):  # type: ignore[misc]
         super().__init__(account, library_id)
         self.faults = endpoint.faults
         self.number, self._endpoint = ring.call, endpoint
-        self.media = CallMedia(self, ring=ring, settings=endpoint.settings, outbox=endpoint.outbox)
+        self.media = CallMedia(
+            self,
+            ring=ring,
+            settings=endpoint.settings,
+            outbox=endpoint.outbox,
+            ports=endpoint.ports,
+        )
         self.answered_at: float | None = None
         self.confirmed_at: float | None = None
         self.over = self.unacknowledged = False

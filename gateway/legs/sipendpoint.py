@@ -18,7 +18,7 @@ from gateway.legs.sipcall import Call, LibraryLog
 from gateway.legs.sipfaults import Faults, guarded
 from gateway.legs.sipguard import host_of
 from gateway.legs.sipinfo import Reply
-from gateway.legs.sipmedia import FAST, Port
+from gateway.legs.sipmedia import FAST, Port, Ports
 from gateway.legs.sipoutbox import Outbox
 from gateway.legs.sipprotocol import (
     Accept,
@@ -66,6 +66,7 @@ class Endpoint:
         self.faults = Faults()
         self._library = Library(self.faults)
         self._log = LibraryLog(clock=clock, faults=self.faults)
+        self.ports = Ports(settings=settings, outbox=outbox, faults=self.faults)
         self.accounts = Accounts(self)
         self.leaving = False
         self._calls: dict[int, Call] = {}
@@ -101,7 +102,7 @@ class Endpoint:
         self._prefer(settings.codecs)
         self.accounts.open()
         self._library.local = self.accounts.local.getId()
-        self._pulse = Port(None, rate=settings.rate, outbox=self.outbox, faults=self.faults)
+        self._pulse = self.ports.take(None)
         self._pulse.startTransmit(self._pulse)
         self.outbox.post(Ready(f"pjproject {self._library.libVersion().full}"))
 
@@ -207,6 +208,7 @@ class Endpoint:
             elif call.getId() in taken:
                 kept.append((now + GRAVE_S, call))
             else:  # its media knows it: as a cycle it would be freed at some time, on any thread
+                call.media.free()
                 del call.media
         self._grave = kept
 
