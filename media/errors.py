@@ -48,3 +48,19 @@ class RecorderBehind(MediaError):
     def __init__(self, *, where: str, why: str, lost: int = 0) -> None:
         self.where, self.why, self.lost = where, why, lost
         super().__init__(f"{where}: {why}" + (f" ({lost} samples lost)" if lost else ""))
+
+
+class CodecMissing(MediaError):
+    """A codec's library cannot be loaded. ``tried`` names the files."""
+
+    def __init__(self, *, codec: str, tried: tuple[str, ...], why: str, remedy: str) -> None:
+        self.codec, self.tried, self.why, self.remedy = codec, tried, why, remedy
+        super().__init__(f"{codec}: no library in {', '.join(tried)}: {why}; {remedy}")
+
+
+class CodecFault(MediaError):
+    """A codec refused what it was given. ``code`` is the library's own."""
+
+    def __init__(self, *, codec: str, doing: str, code: int, why: str) -> None:
+        self.codec, self.doing, self.code, self.why = codec, doing, code, why
+        super().__init__(f"{codec}, {doing}: {why} ({code})")
