@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,17 @@ class Call:
         self.steps_ms = array("f")  # what each step cost, where that is measured
         self._cuts: list[Mapping[str, Any]] = []
         self.error: BaseException | None = None  # what ended the call, if anything broke
+        self.ends_as = STOPPED  # its outcome, should its task be cancelled
 
     @property
     def folder(self) -> Path | None:
         """Where it is kept; ``None`` if it is not recorded."""
         return self._recorder.folder
+
+    @property
+    def gaps(self) -> Sequence[int]:
+        """From the end of the caller's speech to the bot's first sound, in samples at 16 kHz."""
+        return () if self._session is None else self._session.turns.gaps
 
     async def run(self) -> Outcome:
         """Answer, converse, always hang up. Raises only ``CancelledError`` and recorder faults.
@@ -95,7 +101,7 @@ class Call:
         try:
             outcome = await self._answer_and_converse()
         except asyncio.CancelledError:
-            outcome = STOPPED
+            outcome = self.ends_as
             raise
         except Exception as error:
             self.error, outcome = error, outcome_of(error)
@@ -197,9 +203,8 @@ class Call:
         except Exception as error:
             logger.warning("call %s: hanging up: %s", self.id, str(error) or type(error).__name__)
 
-    def summary(self, outcome: Outcome) -> dict[str, Any]:
-        """What ``call.json`` says."""
-        session = self._session
+    def so_far(self) -> dict[str, Any]:
+        """What ``call.json`` will begin with; ``duration`` grows while the call is up."""
         return {
             "v": 1,
             "call_id": self.id,
@@ -210,9 +215,15 @@ class Call:
             "persona": self._options.persona_name,
             "seed": self._options.seed,
             "config_sha256": self._settings.config_sha256,
-            "duration": session.now if session else 0,
+            "duration": self._session.now if self._session else 0,
+        }
+
+    def summary(self, outcome: Outcome) -> dict[str, Any]:
+        """What ``call.json`` says."""
+        return {
+            **self.so_far(),
             "outcome": {"fault": str(outcome.fault), "reason": outcome.reason},
-            **figures(session, cuts=self._cuts, steps_ms=self.steps_ms),
+            **figures(self._session, cuts=self._cuts, steps_ms=self.steps_ms),
             "lost": dict(self._recorder.lost),
             **self._leg.figures,
         }

@@ -7,10 +7,12 @@ import logging
 from enum import StrEnum
 from typing import Protocol
 
+from gateway.bus import EventBus
 from gateway.call import Call
 from gateway.desk import Watch
 from gateway.offers import Offer
-from gateway.outcome import STOPPED
+from gateway.outcome import HUNG_UP, outcome_of
+from gateway.telemetry import Telemetry
 from media.errors import ParleyError
 from media.timeline import Entry
 
@@ -38,21 +40,26 @@ _STAGES = {"offer": Stage.WARMING, "answer": Stage.TALKING, "outcome": Stage.OVE
 
 
 class _Running:
-    def __init__(self, route: int) -> None:
+    def __init__(self, route: int, *, bus: EventBus, telemetry: Telemetry) -> None:
         self.route, self.stage = route, Stage.ADMITTED
         self.task: asyncio.Task[None] | None = None
+        self.call: Call | None = None
+        self._bus, self._telemetry = bus, telemetry
 
     def watch(self, entry: Entry) -> None:
         # A call takes its seat in the same breath in which it notes its offer: between this and
         # the seat's being taken there is no await, so each call is counted exactly once.
         self.stage = _STAGES.get(entry.type, self.stage)
+        self._telemetry.fact(entry)
+        if self.call is not None:
+            self._bus.publish(self.call.id, entry)
 
 
 class Calls:
-    """Starts calls in ``group``, which none of them can harm."""
+    """Starts calls in ``group``, which none of them can harm; tells what they note."""
 
-    def __init__(self, group: asyncio.TaskGroup) -> None:
-        self._group = group
+    def __init__(self, group: asyncio.TaskGroup, *, bus: EventBus, telemetry: Telemetry) -> None:
+        self._group, self._bus, self._telemetry = group, bus, telemetry
         self._running: list[_Running] = []
         self._none = asyncio.Event()
         self._none.set()
@@ -76,11 +83,28 @@ class Calls:
 
     def start(self, offer: Offer, *, route: int, make: MakeCall) -> None:
         """Let an admitted offer ring, and be a call until it is over. Returns at once."""
-        running = _Running(route)
+        running = _Running(route, bus=self._bus, telemetry=self._telemetry)
         self._running.append(running)
         self._none.clear()
         running.task = self._group.create_task(self._run(offer, running, make))
         running.task.add_done_callback(lambda _: self._forget(running))
+
+    def live(self) -> list[Call]:
+        """Those that have a name, until all their files are there."""
+        return [running.call for running in self._running if running.call is not None]
+
+    def hang_up(self, call_id: str) -> bool:
+        """End one, outcome ``hung-up``; whether it is up. Returns before it has ended."""
+        for running in self._running:
+            call, task = running.call, running.task
+            if call is None or task is None or call.id != call_id:
+                continue
+            # Once: a second cancellation would disturb a call that is ending in order.
+            if running.stage is not Stage.OVER and call.ends_as is not HUNG_UP:
+                call.ends_as = HUNG_UP
+                task.cancel()
+            return True
+        return False
 
     async def until_none(self) -> None:
         """Wait until no call is up."""
@@ -98,12 +122,16 @@ class Calls:
         call: Call | None = None
         try:
             await offer.ring()
-            call = make(watch=running.watch)
+            running.call = call = make(watch=running.watch)
+            offer.named(call.id)
             logger.info("call %s: from %s", call.id, offer.source)
             outcome = await call.run()
             logger.info("call %s: %s", call.id, outcome)
         except Exception as error:  # of this call alone
             name = "an offer" if call is None else f"call {call.id}"
+            if call is not None:  # it ended before there was anything to note
+                outcome = outcome_of(error)
+                self._telemetry.end(str(outcome.fault), outcome.reason)
             if isinstance(error, ParleyError):
                 logger.error("%s: %s", name, error)
             else:
@@ -114,8 +142,11 @@ class Calls:
             if call is None:
                 await refuse(offer, 503)
             else:
-                logger.info("call %s: %s", call.id, STOPPED)
+                logger.info("call %s: %s", call.id, call.ends_as)
             raise
+        finally:
+            if call is not None:
+                self._telemetry.over(gaps=call.gaps, steps_ms=call.steps_ms)
 
     def _count(self, stage: Stage) -> int:
         return sum(running.stage is stage for running in self._running)

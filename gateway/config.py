@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -20,7 +20,8 @@ from gateway.compose import compose, key_of
 from gateway.errors import ConfigError
 from gateway.section import NotNegative, Positive, Section
 from gateway.serveconfig import AdmissionConfig, DrainConfig, HttpConfig, RouteConfig
-from gateway.sipconfig import RegistrationConfig, SipConfig
+from gateway.sipconfig import SipConfig
+from gateway.webrtcconfig import WebRtcConfig
 from media.frame import MEDIA_RATE
 
 PER_MS = MEDIA_RATE // 1000
@@ -149,6 +150,7 @@ class ParleyConfig(Section):
     recording: RecordingConfig = RecordingConfig()
     replay: ReplayConfig = ReplayConfig()
     sip: SipConfig = SipConfig()
+    webrtc: WebRtcConfig = WebRtcConfig()
     http: HttpConfig = HttpConfig()
     admission: AdmissionConfig = AdmissionConfig()
     routes: tuple[RouteConfig, ...] = ()
@@ -185,7 +187,7 @@ class ParleyConfig(Section):
 
         Left out: paths, and what decides whether there is a call or a recording at all.
         """
-        outside = {"persona", "sip", "http", "admission", "routes", "drain"}
+        outside = {"persona", "sip", "webrtc", "http", "admission", "routes", "drain"}
         plain = self.model_dump(
             mode="json",
             exclude={"recording": {"dir", "enabled"}, **dict.fromkeys(outside, True)},
@@ -201,14 +203,26 @@ def load(overrides: Sequence[str], *, config_dir: Path | None = None) -> ParleyC
     return _validated(compose(overrides, config_dir=config_dir))
 
 
-def password_of(registration: RegistrationConfig, *, path: str) -> str:
+class Account(Protocol):
+    """Something that has exactly one password."""
+
+    @property
+    def password_env(self) -> str | None:
+        """The variable that holds it."""
+
+    @property
+    def password_file(self) -> str | None:
+        """The file that holds it."""
+
+
+def password_of(account: Account, *, path: str) -> str:
     """What only the environment or a file says. Raises ``ConfigError``; ``path`` is its key."""
-    if registration.password_env is not None:
-        key, where = "password_env", registration.password_env
+    if account.password_env is not None:
+        key, where = "password_env", account.password_env
         password = os.environ.get(where, "")
         what = f"the environment has no {where}"
     else:
-        key, where = "password_file", registration.password_file or ""
+        key, where = "password_file", account.password_file or ""
         what = f"{where} is empty"
         try:
             password = Path(where).read_text(encoding="utf-8").strip("\r\n")

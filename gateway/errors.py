@@ -84,6 +84,10 @@ class MediaSilent(LegError):
     """Nothing came from the far end for too long."""
 
 
+class IceFailed(LegError):
+    """No connection to a browser came about."""
+
+
 class SignallingLost(LegError):
     """The signalling channel is gone."""
 

@@ -39,6 +39,9 @@ class Offer(Protocol):
         Does nothing when the caller is gone already. The leg must not be used afterwards.
         """
 
+    def named(self, call_id: str) -> None:
+        """The call that it has become."""
+
     def leg(self) -> Leg:
         """The call's leg; always the same one. Its ``events`` end when the caller gives up."""
 

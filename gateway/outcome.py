@@ -5,10 +5,12 @@ fault    reason               meaning
 ======== ==================== ================================================================
 none     caller-left          the caller hung up, or the recording ended
 none     goodbye              the bot said goodbye and hung up
+none     hung-up              somebody ended the call through the HTTP interface
 none     transfer             the caller was handed over to a person
 none     no-input             the caller said nothing for long; the bot took its leave
 none     longest-call         the call reached its longest allowed time
 caller   media-silent         nothing came from the caller's side
+caller   ice-failed           no connection to the caller's browser came about
 carrier  rejected             the far end did not take the call
 carrier  no-answer            the far end was called, and nobody answered
 carrier  signalling-lost      the signalling channel broke
@@ -32,6 +34,7 @@ from enum import StrEnum
 from bot.errors import BotError, NoFreeSlot
 from gateway.errors import (
     CallerGone,
+    IceFailed,
     InputError,
     LegBroken,
     LegError,
@@ -66,6 +69,7 @@ class Outcome:
 
 
 CALLER_LEFT = Outcome(Fault.NONE, "caller-left")
+HUNG_UP = Outcome(Fault.NONE, "hung-up")
 STOPPED = Outcome(Fault.GATEWAY, "stopped")
 KILLED = Outcome(Fault.GATEWAY, "killed")
 
@@ -84,6 +88,8 @@ def outcome_of(error: BaseException) -> Outcome:
             return Outcome(Fault.BOT, "engine-lost")
         case MediaSilent():
             return Outcome(Fault.CALLER, "media-silent")
+        case IceFailed():
+            return Outcome(Fault.CALLER, "ice-failed")
         case NoAnswer():
             return Outcome(Fault.CARRIER, "no-answer")
         case Rejected():

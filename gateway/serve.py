@@ -7,9 +7,11 @@ import functools
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.admission import Admission, Load, Refuse, refusal_line
+from gateway.bus import EventBus
 from gateway.calls import Calls, refuse
 from gateway.desk import Desk
 from gateway.drain import Drain
@@ -19,6 +21,7 @@ from gateway.race import first_of
 from gateway.ration import Ration
 from gateway.readiness import Readiness
 from gateway.routing import Routes
+from gateway.telemetry import Telemetry
 from media.clock import Clock
 from media.recorder import InlineWriter, RecordWriter
 
@@ -28,7 +31,10 @@ TOLD_PER_SECOND, TOLD_BURST = 20.0, 100  # lines of refusals: 200 a second would
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a gateway is made of. ``drain_s``: how long calls may go on once it is to stop."""
+    """What a gateway is made of. ``drain_s``: how long calls may go on once it is to stop.
+
+    ``bus`` and ``telemetry`` are told what calls note.
+    """
 
     switchboards: Sequence[Switchboard]
     engine: SupervisedEngine
@@ -38,6 +44,8 @@ class Parts:
     routes: Routes
     clock: Clock
     drain_s: float
+    bus: EventBus = field(default_factory=EventBus)
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
 
 class Gateway:
@@ -64,6 +72,29 @@ class Gateway:
             calls=0 if calls is None else len(calls),
         )
 
+    @property
+    def switchboards(self) -> Sequence[Switchboard]:
+        """Where its calls come from."""
+        return self._parts.switchboards
+
+    @property
+    def bus(self) -> EventBus:
+        """What its calls note."""
+        return self._parts.bus
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """What it counts."""
+        return self._parts.telemetry
+
+    def live(self) -> list[dict[str, Any]]:
+        """What ``call.json`` will begin with, of every call that is up."""
+        return [] if self._calls is None else [call.so_far() for call in self._calls.live()]
+
+    def hang_up(self, call_id: str) -> bool:
+        """End a call that is up, outcome ``hung-up``; whether there is one of that id."""
+        return self._calls is not None and self._calls.hang_up(call_id)
+
     async def serve(self, *, listening: Callable[[], None]) -> None:
         """Run until drained; ``listening`` is called once calls are taken.
 
@@ -87,10 +118,11 @@ class Gateway:
             raise self._failure
 
     async def _take_calls(self) -> None:
+        parts = self._parts
         async with asyncio.TaskGroup() as group:
-            self._calls = calls = Calls(group)
-            standing = [group.create_task(self._parts.engine.run())]
-            for switchboard in self._parts.switchboards:
+            self._calls = calls = Calls(group, bus=parts.bus, telemetry=parts.telemetry)
+            standing = [group.create_task(parts.engine.run())]
+            for switchboard in parts.switchboards:
                 standing.append(group.create_task(self._take(switchboard, calls)))
             await self._drain.begun.wait()
             await self._let_end(calls)
@@ -135,6 +167,7 @@ class Gateway:
             now_s=parts.clock.now(),
         )
         if isinstance(verdict, Refuse):
+            parts.telemetry.refuse(verdict.reason)
             self._tell(refusal_line(verdict, source=offer.source, caller=caller, callee=callee))
             await refuse(
                 offer, verdict.code, reason=verdict.reason, retry_after_s=verdict.retry_after_s

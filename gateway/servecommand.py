@@ -13,17 +13,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+from aiohttp import web
 from rich.console import Console
 
 from gateway.admission import Admission
 from gateway.app import stepper_for, writer_for
+from gateway.callfolders import CallFolders
 from gateway.complaint import DONE, INTERRUPTED
 from gateway.config import ParleyConfig, load
 from gateway.desk import Desk
 from gateway.drain import Drain
 from gateway.engine import SupervisedEngine
-from gateway.http import health
+from gateway.http import whip
+from gateway.http.build import build
 from gateway.http.site import Site
+from gateway.legs.webrtc import WebRtcSwitchboard
 from gateway.offers import Switchboard
 from gateway.ports import bracketed
 from gateway.recovery import finish_all
@@ -56,15 +60,15 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, drain.ask)
     gateway = _gateway(config, drain, config_dir=config_dir, boards=boards)
-    for folder in finish_all(Path(config.recording.dir)):
+    root = Path(config.recording.dir)
+    site = build(config.http, gateway=gateway, store=CallFolders(root), more=_browsers(gateway))
+    for folder in finish_all(root):
         console.print(f"finished {folder}, which a crash had left", highlight=False)
-    site = Site(
-        health.routes(lambda: gateway.readiness), host=config.http.host, port=config.http.port
-    )
     try:
         await site.start()
         await gateway.serve(listening=lambda: _listening(config, site, console))
     finally:
+        gateway.bus.close()  # else the site would wait for those who read events
         await site.close()
     return drain.hurried.is_set()
 
@@ -97,6 +101,14 @@ def _gateway(
     return Gateway(parts, drain)
 
 
+def _browsers(gateway: Gateway) -> list[web.RouteDef]:
+    """The routes by which browsers call."""
+    boards = [one for one in gateway.switchboards if isinstance(one, WebRtcSwitchboard)]
+    for board in boards:
+        board.listen(gateway.bus)
+    return [route for board in boards for route in whip.routes(board)]
+
+
 def _listening(config: ParleyConfig, site: Site, console: Console) -> None:
     # All that is there now stays. Without this, the collector looks through it again and again,
     # for 35 ms each time (measured), in which no call gets its next packet.
@@ -113,6 +125,8 @@ def _greet(config: ParleyConfig, site: Site, console: Console) -> None:
         for place in range(config.sip.workers):
             where = f"sip:bot@{bracketed(config.sip.host)}:{config.sip.port + 2 * place}"
             console.print(f"calls:  {where}", highlight=False, markup=False, soft_wrap=True)
+    if config.webrtc.enabled:
+        console.print(f"page:   {site.url}/", highlight=False, markup=False, soft_wrap=True)
     console.print(f"health: {site.url}/readyz", highlight=False, markup=False, soft_wrap=True)
 
 

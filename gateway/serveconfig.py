@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from gateway.admission import Rules
 from gateway.routing import Route
 from gateway.section import NotNegative, Port, Positive, Section, Text
+
+
+class TlsConfig(Section):
+    """Files in PEM: both, or neither."""
+
+    cert: Text | None = None
+    key: Text | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("a certificate needs its key, and a key its certificate")
+        return self
 
 
 class HttpConfig(Section):
@@ -17,6 +30,9 @@ class HttpConfig(Section):
 
     host: Text = "127.0.0.1"
     port: Port = 8080
+    tokens_file: Text | None = None
+    cors: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...] = ()
+    tls: TlsConfig = TlsConfig()
 
 
 class DrainConfig(Section):

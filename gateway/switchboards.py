@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 
 from gateway.config import ParleyConfig, password_of
@@ -11,9 +13,13 @@ from gateway.legs import sipbuild
 from gateway.legs.sip import SipSwitchboard
 from gateway.legs.sipbuild import SipBuild
 from gateway.legs.sipsettings import Account, WorkerSettings, part
+from gateway.legs.webrtc import WebRtcSwitchboard
+from gateway.legs.webrtcpeer import Peer
+from gateway.legs.webrtcsettings import IceServer, WebRtcSettings
 from gateway.offers import Switchboard
 from gateway.ports import check_free, is_loopback
 from gateway.sipconfig import SipConfig
+from gateway.webrtcconfig import IceServerConfig, WebRtcConfig
 from media.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -22,19 +28,51 @@ logger = logging.getLogger(__name__)
 def switchboards(
     config: ParleyConfig, clock: Clock, *, look: Callable[[], SipBuild | None] | None = None
 ) -> Sequence[Switchboard]:
-    """One for each SIP worker, not started.
+    """One for each SIP worker and one for browsers, not started.
 
     Raises ``ConfigError`` if none can be, ``PartMissing``, ``PortTaken``.
     """
-    if not config.sip.enabled:
+    if not (config.sip.enabled or config.webrtc.enabled):
         what = "false, and calls come in by no other way"
-        raise ConfigError(path="sip.enabled", what=what, remedy="set sip.enabled=true")
+        remedy = "set sip.enabled=true or webrtc.enabled=true"
+        raise ConfigError(path="sip.enabled", what=what, remedy=remedy)
+    boards: list[Switchboard] = _by_sip(config, look=look) if config.sip.enabled else []
+    if config.webrtc.enabled:
+        boards.append(_by_browser(config.webrtc, clock))
+    return boards
+
+
+def _by_sip(
+    config: ParleyConfig, *, look: Callable[[], SipBuild | None] | None
+) -> list[Switchboard]:
     settings = worker_settings(config, look=look)
     workers = config.sip.workers
     parts = [part(settings, place, of=workers) for place in range(workers)]
     for own in parts:
         check_free(section="sip", host=own.host, port=own.port)
     return [SipSwitchboard(own) for own in parts]
+
+
+def _by_browser(webrtc: WebRtcConfig, clock: Clock) -> WebRtcSwitchboard:
+    settings = WebRtcSettings(
+        host=webrtc.host,
+        public_ip=webrtc.public_ip,
+        ice_servers=tuple(
+            _ice_server(one, path=f"webrtc.ice_servers.{place}")
+            for place, one in enumerate(webrtc.ice_servers)
+        ),
+        bitrate=webrtc.bitrate,
+        connect_s=webrtc.connect_s,
+        silent_s=webrtc.silent_s,
+    )
+    token = functools.partial(secrets.token_urlsafe, 16)
+    return WebRtcSwitchboard(settings, clock=clock, token=token, connect=Peer)
+
+
+def _ice_server(server: IceServerConfig, *, path: str) -> IceServer:
+    secret = bool(server.password_env or server.password_file)
+    password = password_of(server, path=path) if secret else ""
+    return IceServer(server.url, server.username, password)
 
 
 def worker_settings(

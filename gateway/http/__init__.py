@@ -1,5 +1,15 @@
-"""The HTTP server: where it listens, and what it answers.
+"""The HTTP server: where it listens, whom it answers, and what. ``docs/http.md`` is its manual.
 
-site      listening and closing
-health    ``/healthz`` and ``/readyz``
+build      all of it, from the settings
+site       listening and closing
+guard      hosts, origins, tokens and scopes
+problem    errors as ``application/problem+json``
+tokens     whose token allows what; sessions: cookies in their place; login: trading one
+tls        the certificate
+health     ``/healthz`` and ``/readyz``
+calls      ``/v1/calls``; artefacts: what a call leaves behind; events: as it happens
+metrics    ``/metrics``
+openapi    ``/openapi.json``
+page       the console
+whip       calls from browsers
 """

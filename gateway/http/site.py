@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable
 
 from aiohttp import web
 
+from gateway.http.guard import Guard
+from gateway.http.problem import problems
 from gateway.ports import bracketed, port_taken
 
+BODY = 1 << 20  # bytes of a request's body at most
 CLOSE_S = 2.0  # how long a request that is being answered may go on
 
 
 class Site:
     """Listens on ``host`` and ``port``; port 0 takes any that is free."""
 
-    def __init__(self, routes: Iterable[web.AbstractRouteDef], *, host: str, port: int) -> None:
-        app = web.Application(client_max_size=1 << 20)
+    def __init__(
+        self,
+        routes: Iterable[web.AbstractRouteDef],
+        *,
+        host: str,
+        port: int,
+        guard: Guard,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        app = web.Application(client_max_size=BODY, middlewares=[problems, guard.middleware])
+        app.on_response_prepare.append(guard.finish)
         app.add_routes(routes)
         # Health checks would fill an access log with nothing.
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
-        self._host, self._port = host, port
+        self._host, self._port, self._tls = host, port, tls
+
+    @property
+    def router(self) -> web.UrlDispatcher:
+        """Which routes there are."""
+        return self._runner.app.router
 
     async def start(self) -> None:
         """Raises ``PortTaken``."""
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            site = web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls)
+            await site.start()
         except OSError as error:
             await self.close()
             raise port_taken(error, section="http", host=self._host, port=self._port) from error
@@ -34,7 +53,8 @@ class Site:
     def url(self) -> str:
         """Where it answers, without a slash at the end. Valid once started."""
         port = self._runner.addresses[0][1]
-        return f"http://{bracketed(self._host)}:{port}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://{bracketed(self._host)}:{port}"
 
     async def close(self) -> None:
         """May be called twice, and before ``start``."""

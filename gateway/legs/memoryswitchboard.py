@@ -80,6 +80,9 @@ class MemoryOffer:
         """Refuse the caller."""
         self.rejection = Rejection(code, reason, retry_after_s)
 
+    def named(self, call_id: str) -> None:
+        """The call that it has become."""
+
     def leg(self) -> Leg:
         """The caller's leg."""
         return self._leg

@@ -77,6 +77,9 @@ class SipOffer:
             raise ValueError(f"{code} does not refuse a call")
         self._leg.refuse(Bye(self._call, code, reason, retry_after_s or 0))
 
+    def named(self, call_id: str) -> None:
+        """SIP has a name of its own for the call."""
+
     def leg(self) -> Leg:
         return self._leg
 

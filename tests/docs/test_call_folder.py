@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import wave
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway.cli import main
 from gateway.legs.sipfigures import told
 from gateway.legs.sipprotocol import StreamFigures
 from media.frame import MEDIA_RATE
+from media.jitter import JitterCounts
 from media.tones import tone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,24 +58,27 @@ def test_the_files(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == _fields(head) - {"diff.json"}
 
 
-def _call_json() -> tuple[str, str, str]:
-    """What every call has, and what only those over SIP have: how they ended, how packets went."""
+def _call_json() -> tuple[str, str, str, str]:
+    """What every call has; those over SIP: how they ended, how packets went; browsers' calls."""
     general, rest = _section("call.json").split("\n### sip\n")
-    ending, way = rest.split("\n### rtp\n")
-    return general, ending, way
+    ending, rest = rest.split("\n### rtp\n")
+    way, page = rest.split("\n### webrtc\n")
+    return general, ending, way, page
 
 
 def test_every_field_of_call_json(folder: Path) -> None:
     written = json.loads((folder / "call.json").read_text("utf-8"))
-    general, ending, way = _call_json()
-    assert _fields(general) == _paths(written) | {"sip", "rtp"}
+    general, ending, way, page = _call_json()
+    assert _fields(general) == _paths(written) | {"sip", "rtp", "webrtc"}
     over_sip = told(StreamFigures(), codec="")
     assert _fields(way) == {f"rtp.{name}" for name in over_sip}
     assert _fields(ending) == {"sip.code", "sip.reason", "sip.by"}
+    counts = {field.name for field in fields(JitterCounts)} | {"broken", "events_dropped"}
+    assert _fields(page) == {f"webrtc.{name}" for name in counts}
 
 
 def test_the_examples_of_call_json_have_the_fields_of_a_true_one(folder: Path) -> None:
-    general, _, way = _call_json()
+    general, _, way, _ = _call_json()
     (printed,) = re.findall(r"```json\n(.*?)```", general, re.DOTALL)
     written = json.loads((folder / "call.json").read_text("utf-8"))
     assert _paths(json.loads(printed)) == _paths(written)

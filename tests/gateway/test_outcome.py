@@ -11,6 +11,7 @@ from bot.errors import BotError, EngineFault, NoFreeSlot, WeightsMissing
 from gateway.errors import (
     CallerGone,
     ConfigError,
+    IceFailed,
     IllegalTransition,
     InputError,
     LegBroken,
@@ -21,7 +22,16 @@ from gateway.errors import (
     SignallingLost,
     WorkerLost,
 )
-from gateway.outcome import CALLER_LEFT, KILLED, STOPPED, Fault, Outcome, outcome_at, outcome_of
+from gateway.outcome import (
+    CALLER_LEFT,
+    HUNG_UP,
+    KILLED,
+    STOPPED,
+    Fault,
+    Outcome,
+    outcome_at,
+    outcome_of,
+)
 from media.errors import FormatMismatch, RecorderBehind
 
 CASES: list[tuple[BaseException, str, str]] = [
@@ -30,6 +40,7 @@ CASES: list[tuple[BaseException, str, str]] = [
     (WeightsMissing(part="p", path="x", why="y", remedy="z"), "bot", "engine-lost"),
     (BotError("x"), "bot", "engine-lost"),
     (MediaSilent(leg="sip", why="x"), "caller", "media-silent"),
+    (IceFailed(leg="webrtc", why="x"), "caller", "ice-failed"),
     (Rejected(leg="sip", why="x"), "carrier", "rejected"),
     (NoAnswer(leg="sip", why="x"), "carrier", "no-answer"),
     (SignallingLost(leg="sip", why="x"), "carrier", "signalling-lost"),
@@ -55,7 +66,7 @@ def test_the_table_in_the_docs_lists_every_outcome_there_is() -> None:
     rows = re.findall(r"^(none|caller|carrier|bot|gateway)\s+(\S+)", gateway.outcome.__doc__, re.M)
     listed = {(fault, reason) for fault, reason in rows}
     made = {(str(outcome_of(error).fault), outcome_of(error).reason) for error, _, _ in CASES}
-    made |= {(str(one.fault), one.reason) for one in (CALLER_LEFT, STOPPED, KILLED)}
+    made |= {(str(one.fault), one.reason) for one in (CALLER_LEFT, HUNG_UP, STOPPED, KILLED)}
     assert made <= listed
 
 

@@ -16,7 +16,7 @@ from gateway.errors import LegError
 from gateway.legs.memory import Pause
 from gateway.legs.memoryswitchboard import Caller, MemorySwitchboard, Rejection
 from gateway.offers import Offer
-from gateway.outcome import CALLER_LEFT, STOPPED, Fault, Outcome
+from gateway.outcome import CALLER_LEFT, HUNG_UP, STOPPED, Fault, Outcome
 from media.clock import LoopClock
 from tests.gateway.calls import check, summary
 from tests.gateway.serving import CHAT, GREETING, Serving, chatty, serving
@@ -123,6 +123,58 @@ async def test_a_caller_who_gives_up_while_it_rings_frees_the_seat(tmp_path: Pat
         await it.until(3.0)
         assert it.came[0].outcome == CALLER_LEFT
         assert it.gateway.readiness.free == 1
+
+
+# ---- what others see and do -------------------------------------------------------------------
+
+
+async def test_calls_that_are_up_are_listed_and_one_can_be_hung_up(tmp_path: Path) -> None:
+    callers = [Caller(0.0, LONG), Caller(0.1, LONG)]
+    async with serving(Serving(callers, tmp_path, settings=["drain.seconds=0"])) as it:
+        assert it.gateway.live() == []
+        await it.until(2.0)
+        first, second = it.gateway.live()
+        assert first["call_id"] == "20260102T030405Z-000001"
+        assert first["duration"] == pytest.approx(32_000, abs=640)
+        assert (first["facts"]["caller"], "outcome" in first) == ("200", False)
+        assert it.gateway.hang_up(first["call_id"])
+        assert it.gateway.hang_up(first["call_id"])
+        assert not it.gateway.hang_up("20260102T030405Z-000009")
+        await it.until(2.1)
+        assert [call["call_id"] for call in it.gateway.live()] == [second["call_id"]]
+        assert not it.gateway.hang_up(first["call_id"])
+        assert [offer.outcome for offer in it.came] == [HUNG_UP, None]
+        assert it.engine.free == 1
+    folder = it.folders()[0]
+    check(folder)
+    kept = summary(folder)
+    assert kept["outcome"] == {"fault": "none", "reason": "hung-up"}
+    assert {key: kept[key] for key in first if key != "duration"} == {
+        key: value for key, value in first.items() if key != "duration"
+    }
+
+
+async def test_the_bus_carries_the_timeline_and_telemetry_counts(tmp_path: Path) -> None:
+    stranger = Caller(0.2, LONG, source="192.0.2.1")
+    async with serving(Serving([Caller(0.0, CHAT), stranger], tmp_path)) as it:
+        with it.gateway.bus.subscribe() as events:
+            await it.until(6.0)
+        heard = [event async for event in events]
+    (folder,) = it.folders()
+    assert {event.call_id for event in heard} == {folder.name}
+    lines = (folder / "timeline.jsonl").read_text(encoding="utf-8").splitlines()
+    ending = f',"call_id":"{folder.name}"}}'
+    assert [event.line().removesuffix(ending) + "}" for event in heard] == lines
+    told = it.gateway.telemetry
+    assert (told.taken, told.refused) == ({"memory": 1}, {"stranger": 1})
+    assert told.ended == {("none", "caller-left"): 1}
+
+
+async def test_a_call_that_cannot_be_recorded_counts_as_ended_too(tmp_path: Path) -> None:
+    (tmp_path / "calls").write_text("no folder")
+    async with serving(Serving([Caller(0.0, CHAT)], tmp_path)) as it:
+        await it.until(1.0)
+        assert it.gateway.telemetry.ended == {("gateway", "no-recording"): 1}
 
 
 # ---- stopping --------------------------------------------------------------------------------

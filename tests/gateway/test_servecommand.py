@@ -143,7 +143,10 @@ def test_without_the_sip_engine_one_line_says_what_is_missing(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["sip.enabled=false"], "sip.enabled: false, and calls come in by no other way"),
+        (
+            ["sip.enabled=false", "webrtc.enabled=false"],
+            "sip.enabled: false, and calls come in by no other way",
+        ),
         (["sip.prot=5070"], "sip.prot: no such key; did you mean sip.port?"),
         (["calls/"], "calls/: "),
         (["routes=[{bot: echo}]", "bot=scripted"], "routes.0.bot: not echo: a process runs one"),

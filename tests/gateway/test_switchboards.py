@@ -10,6 +10,7 @@ from gateway.config import load
 from gateway.errors import ConfigError, PartMissing
 from gateway.legs.sip import SipSwitchboard
 from gateway.legs.sipbuild import SipBuild
+from gateway.legs.webrtc import WebRtcSwitchboard
 from gateway.switchboards import switchboards, worker_settings
 from media.clock import LoopClock
 
@@ -28,10 +29,29 @@ async def boards(*overrides: str, build: SipBuild | None = HARDENED) -> list[typ
     return [type(one) for one in switchboards(load(overrides), clock, look=lambda: build)]
 
 
-async def test_sip_is_the_only_way_yet() -> None:
-    assert await boards() == [SipSwitchboard]
+BOTH = [SipSwitchboard, WebRtcSwitchboard]
+
+
+async def test_calls_come_by_sip_and_from_browsers_as_the_settings_say() -> None:
+    assert await boards() == BOTH
+    assert await boards("sip.enabled=false", build=None) == [WebRtcSwitchboard]
+    assert await boards("webrtc.enabled=false") == [SipSwitchboard]
     with pytest.raises(ConfigError, match=r"^sip\.enabled: false, and calls come in by no other"):
-        await boards("sip.enabled=false")
+        await boards("sip.enabled=false", "webrtc.enabled=false")
+
+
+TURN = "{url: 'turn:turn.example:3478', username: parley, password_env: TURN_PASSWORD}"
+
+
+async def test_passwords_of_turn_servers_come_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("sip.enabled=false", f"webrtc.ice_servers=[{TURN}]")
+    monkeypatch.delenv("TURN_PASSWORD", raising=False)
+    with pytest.raises(
+        ConfigError, match=r"^webrtc\.ice_servers\.0\.password_env: the environment"
+    ):
+        await boards(*words)
+    monkeypatch.setenv("TURN_PASSWORD", "open sesame")
+    assert await boards(*words) == [WebRtcSwitchboard]
 
 
 async def test_without_the_engine_one_line_says_how_to_get_it() -> None:
@@ -44,7 +64,7 @@ async def test_without_the_engine_one_line_says_how_to_get_it() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "localhost"])
 async def test_the_wheel_serves_this_machine(host: str) -> None:
-    assert await boards(f"sip.host='{host}'", build=WHEEL) == [SipSwitchboard]
+    assert await boards(f"sip.host='{host}'", build=WHEEL) == BOTH
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "phone.example"])
@@ -52,8 +72,8 @@ async def test_the_wheel_serves_others_only_when_that_is_allowed(host: str) -> N
     words = [f"sip.host='{host}'"]
     with pytest.raises(ConfigError, match=r"^sip\.host: .*make pjsua2"):
         await boards(*words, build=WHEEL)
-    assert await boards(*words, "sip.allow_unhardened=true", build=WHEEL) == [SipSwitchboard]
-    assert await boards(*words, build=HARDENED) == [SipSwitchboard]
+    assert await boards(*words, "sip.allow_unhardened=true", build=WHEEL) == BOTH
+    assert await boards(*words, build=HARDENED) == BOTH
 
 
 REGISTRATION = (
@@ -62,7 +82,7 @@ REGISTRATION = (
 
 
 async def test_there_is_one_for_each_worker() -> None:
-    assert await boards("sip.workers=3") == [SipSwitchboard] * 3
+    assert await boards("sip.workers=3") == [SipSwitchboard] * 3 + [WebRtcSwitchboard]
 
 
 def test_settings_reach_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:

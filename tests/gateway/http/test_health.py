@@ -12,13 +12,14 @@ from gateway.errors import PortTaken
 from gateway.http.health import routes
 from gateway.http.site import Site
 from gateway.readiness import Readiness
+from tests.gateway.http import sites
 
 pytestmark = pytest.mark.live
 READY = Readiness(listening=True, warm=True, free=3, calls=1)
 
 
 def site(readiness: Callable[[], Readiness] = lambda: READY, *, port: int = 0) -> Site:
-    return Site(routes(readiness), host="127.0.0.1", port=port)
+    return sites.site(routes(readiness), port=port)
 
 
 async def test_alive_and_ready_and_not_ready() -> None:
@@ -62,13 +63,13 @@ async def test_a_port_that_is_taken_is_named_by_its_key() -> None:
 
 
 async def test_an_address_that_is_not_ours_is_named_by_its_key() -> None:
-    away = Site([], host="192.0.2.1", port=0)  # RFC 5737: nobody's
+    away = sites.site([], host="192.0.2.1")  # RFC 5737: nobody's
     with pytest.raises(PortTaken, match=r"^http\.host: cannot listen on 192\.0\.2\.1:0: "):
         await away.start()
 
 
 async def test_ipv6_urls_have_brackets() -> None:
-    here = Site([], host="::1", port=0)
+    here = sites.site([], host="::1")
     try:
         await here.start()
     except PortTaken:
