@@ -42,6 +42,7 @@ from gateway.legs.sipprotocol import (
     StreamFigures,
 )
 from gateway.legs.sipsettings import WorkerSettings
+from gateway.legs.stream import LegStream
 from gateway.outcome import Fault, Outcome
 from media.frame import MEDIA_RATE, AudioFrame, silence
 from media.playout import FrameSource, Played
@@ -55,7 +56,6 @@ CAUSES = {
     "sip-worker-lost": (500, "Internal Error"),
     "media-silent": (408, "No Media"),
 }
-WAITING = 1_000  # events: ten seconds of packets that the call did not take
 
 
 def cause_of(outcome: Outcome) -> tuple[int, str]:
@@ -86,10 +86,9 @@ class SipLeg:
         self._number, self._facts, self._send = number, dict(facts), send
         self._settings = settings
         self._source: FrameSource | None = None
-        self._events: asyncio.Queue[LegEvent | LegError | None] = asyncio.Queue()
+        self._stream = LegStream(leg="sip")
         self._answered: asyncio.Future[None] | None = None
-        self._confirmed = self._over = False
-        self._error: LegError | None = None
+        self._confirmed = False
         self._pulled: dict[int, Played] = {}  # by number: not reported yet
         self._numbers = self._sent = self._heard = self._until = self._epoch = 0
         self._held = False
@@ -119,7 +118,7 @@ class SipLeg:
         Raises ``CallerGone`` if the caller gave up, ``Rejected`` or ``NoAnswer`` if whom we call
         did not take the call, and other ``LegError``.
         """
-        self._raise_if_over()
+        self._stream.raise_if_over()
         self._source = source
         self._answered = asyncio.get_running_loop().create_future()
         dialling = self._dialling
@@ -136,21 +135,16 @@ class SipLeg:
             why = f"nobody answered within {dialling.ring_s:g} s"
             raise NoAnswer(leg="sip", why=why) from None
         if not self._confirmed:
-            self._raise_if_over()
+            self._stream.raise_if_over()
 
     async def events(self) -> AsyncIterator[LegEvent]:
         """Packets out and in, keys and holds, as they were."""
-        while True:
-            event = await self._events.get()
-            if event is None:
-                return
-            if isinstance(event, LegError):
-                raise event
+        async for event in self._stream.read():
             yield event
 
     async def hangup(self, outcome: Outcome) -> None:
         """Say so to the far end, unless it has left."""
-        if not self._over:
+        if not self._stream.over:
             code, phrase = cause_of(outcome)
             if not self._confirmed and self._dialling is not None:
                 code, phrase = 487, "Cancelled"
@@ -164,7 +158,7 @@ class SipLeg:
 
     def refuse(self, bye: Bye) -> None:
         """End it with these very words."""
-        if not self._over:
+        if not self._stream.over:
             self._send(bye)
             self._parting = {"code": bye.code, "reason": bye.reason, "by": "gateway"}
             self._finish(None)
@@ -175,7 +169,7 @@ class SipLeg:
         """Something happened on this call."""
         if isinstance(event, Measured):
             self._figures = event.figures
-        if self._over:
+        if self._stream.over:
             if isinstance(event, Measured | Ended):
                 self._told.set()
             return
@@ -189,13 +183,13 @@ class SipLeg:
                     self._facts["codec"] = codec
                 self._wake()
             case Pressed(key=key):
-                self._put(Digit(self._now(), key))
+                self._stream.put(Digit(self._now(), key))
             case HoldChanged(on=on):
                 self._held = on
-                self._put(Held(self._now(), on))
+                self._stream.put(Held(self._now(), on))
             case SourceChanged(source=source):
                 logger.info("SIP call %d: the sound comes from %s now", self._number, source)
-                self._put(Moved(self._now(), source))
+                self._stream.put(Moved(self._now(), source))
             case Silent(seconds=seconds):
                 why = f"no packet for {seconds:.0f} s"
                 self.lose(MediaSilent(leg="sip", why=why))
@@ -206,11 +200,11 @@ class SipLeg:
 
     def tick(self, report: Report) -> list[Packet]:
         """20 ms went by; returns what is to be sent next."""
-        if self._over or self._source is None:
+        if self._stream.over or self._source is None:
             return []
-        self._put(self._played(report.sent))
+        self._stream.put(self._played(report.sent))
         pcm = np.frombuffer(report.pcm, "<i2").astype(np.int16, copy=False)
-        self._put(AudioFrame(pcm, self.rate, self._heard))
+        self._stream.put(AudioFrame(pcm, self.rate, self._heard))
         self._heard += len(pcm)
         packets = []
         while len(self._pulled) < self._settings.ring:
@@ -226,9 +220,8 @@ class SipLeg:
         if isinstance(error, WorkerLost):
             self._told.set()
             self._finish(error)  # nobody is left to be told
-        elif not self._over and self._error is None:
-            self._error = error
-            self._events.put_nowait(error)
+        else:
+            self._stream.fail(error)
             self._wake()
 
     # -----------------------------------------------------------------------------------------
@@ -254,20 +247,9 @@ class SipLeg:
         return CallerGone(leg="sip", why=f"the caller gave up ({why})")
 
     def _finish(self, error: LegError | None) -> None:
-        if self._over:
-            return
-        self._over, self._error = True, self._error or error
-        self._pulled.clear()
-        self._events.put_nowait(error)
-        self._wake()
-
-    def _put(self, event: LegEvent) -> None:
-        if self._error is not None:
-            return
-        if self._events.qsize() >= WAITING:
-            self.lose(LegError(leg="sip", why="the call does not keep up with its packets"))
-            return
-        self._events.put_nowait(event)
+        if self._stream.end(error):
+            self._pulled.clear()
+            self._wake()
 
     def _now(self) -> int:
         return self._heard * MEDIA_RATE // self.rate
@@ -275,9 +257,3 @@ class SipLeg:
     def _wake(self) -> None:
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
-
-    def _raise_if_over(self) -> None:
-        if self._error is not None:
-            raise self._error
-        if self._over:
-            raise CallerGone(leg="sip", why="the call is over")

@@ -12,6 +12,7 @@ from bot.facts import Digit
 from gateway.errors import CallerGone, LegBroken, LegError, MediaSilent
 from gateway.legs.base import LegEvent
 from gateway.legs.pace import ticks
+from gateway.legs.stream import LegStream
 from gateway.legs.webrtcdigits import Presses, key_of
 from gateway.legs.webrtcsdp import Checked
 from gateway.legs.webrtcsettings import WebRtcSettings
@@ -23,7 +24,6 @@ from media.frame import MEDIA_RATE, PACKET, AudioFrame, silence
 from media.playout import FrameSource, Played
 
 logger = logging.getLogger(__name__)
-WAITING = 1_000  # events: ten seconds of packets that the call did not take
 TICKS_A_LOOK = 50  # once a second
 
 
@@ -62,12 +62,10 @@ class WebRtcLeg:
         self._telling: Telling | None = None
         self._presses = Presses()
         self._peer: Connection | None = None
-        self._events: asyncio.Queue[LegEvent | LegError | None] = asyncio.Queue()
+        self._stream = LegStream(leg="webrtc")
         self._reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._pump: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._over = False
-        self._error: LegError | None = None
         self._began = 0.0  # when the media began, as the clock counts
         self._heard = self._until = 0
 
@@ -96,7 +94,7 @@ class WebRtcLeg:
     @property
     def over(self) -> bool:
         """Whether the call has ended, or is ending."""
-        return self._over
+        return self._stream.over
 
     async def reply(self) -> str:
         """The answer (SDP) once there is one. Raises what ended the call before."""
@@ -107,13 +105,13 @@ class WebRtcLeg:
 
         Raises ``IceFailed`` if that did not come about, ``CallerGone``, other ``LegError``.
         """
-        self._raise_if_over()
+        self._stream.raise_if_over()
         self._peer = peer = self._connect(self)
         sdp = await peer.answer()
-        self._raise_if_over()
+        self._stream.raise_if_over()
         self._reply.set_result(sdp)
         await peer.connected()
-        self._raise_if_over()
+        self._stream.raise_if_over()
         self._began, self._ear = self._clock.now(), Ear(self._offer)
         if self._telling is not None:
             self._telling.start(peer)
@@ -121,20 +119,15 @@ class WebRtcLeg:
 
     async def events(self) -> AsyncIterator[LegEvent]:
         """Packets out and in, and keys, as they were."""
-        while True:
-            event = await self._events.get()
-            if event is None:
-                return
-            if isinstance(event, LegError):
-                raise event
+        async for event in self._stream.read():
             yield event
 
     async def hangup(self, outcome: Outcome) -> None:
         """Close the connection; before the answer, say why there will be none."""
         if not self._reply.done():
-            error = self._error or LegError(leg="webrtc", why=str(outcome))
+            error = self._stream.error or LegError(leg="webrtc", why=str(outcome))
             self.refuse(error)
-        self._finish(None)
+        self._stream.end()
         if self._telling is not None:
             await self._telling.finish(outcome, at=self._now)
         self._close_soon()
@@ -146,13 +139,13 @@ class WebRtcLeg:
         if not self._reply.done():
             self._reply.set_exception(error)
             self._reply.exception()  # whoever waited may have gone
-        self._finish(None)
+        self._stream.end()
 
     # ---- what the connection tells; all on the loop -----------------------------------------
 
     def packet(self, sequence: int, timestamp: int, payload: bytes, *, source: int) -> None:
         """Sound came."""
-        if self._ear is not None and not self._over:
+        if self._ear is not None and not self._stream.over:
             at = int((self._clock.now() - self._began) * MEDIA_RATE)
             self._ear.put(sequence, timestamp, payload, source=source, at=at)
 
@@ -160,28 +153,28 @@ class WebRtcLeg:
         """A telephone-event came."""
         key = self._presses.take(payload, timestamp=timestamp)
         if key is not None:
-            self._put(Digit(self._now, key))
+            self._stream.put(Digit(self._now, key))
 
     def text(self, text: str) -> None:
         """A message of the page came."""
         key = key_of(text)
         if key is not None:
-            self._put(Digit(self._now, key))
+            self._stream.put(Digit(self._now, key))
 
     def gone(self, error: LegError | None) -> None:
         """The far end has left."""
-        self._finish(error)
+        self._stream.end(error)
 
     def leave(self) -> None:
         """The caller says that it is over."""
         error = CallerGone(leg="webrtc", why="the caller gave up")
         if not self._reply.done():
             self.refuse(error)
-        elif self._pump is None:
-            self._error = self._error or error
+        elif self._pump is None:  # not connected yet
             if self._peer is not None:
                 self._close_soon()
-        self._finish(None)
+            self._stream.end(error)
+        self._stream.end()
 
     # -----------------------------------------------------------------------------------------
 
@@ -202,13 +195,13 @@ class WebRtcLeg:
                     raise LegError(leg="webrtc", why="the connection takes no more packets")
                 self._speak(peer, mouth, played=source.pull(), tick=tick)
                 pcm = ear.listen(at=self._now)
-                self._put(AudioFrame(pcm, self.rate, self._heard))
+                self._stream.put(AudioFrame(pcm, self.rate, self._heard))
                 self._heard += len(pcm)
         except LegError as error:
-            self._finish(error)
+            self._stream.end(error)
         except Exception as error:
             logger.exception("a browser's call: unexpected")
-            self._finish(LegBroken(leg="webrtc", why=f"{type(error).__name__}: {error}"))
+            self._stream.end(LegBroken(leg="webrtc", why=f"{type(error).__name__}: {error}"))
         finally:
             ear.close()
             mouth.close()
@@ -217,30 +210,16 @@ class WebRtcLeg:
         frame = played.frame
         if not self._offer.speaks:  # nobody hears it
             nothing = AudioFrame(silence(len(frame.pcm)), frame.rate, frame.start)
-            self._put(Played(nothing, played.epoch, self._until, len(frame.pcm)))
+            self._stream.put(Played(nothing, played.epoch, self._until, len(frame.pcm)))
             return
         self._until = played.until
         timestamp = tick * mouth.clock_rate * PACKET // MEDIA_RATE
         peer.send(mouth.encode(frame.pcm), timestamp=timestamp, rate=mouth.clock_rate)
-        self._put(played)
+        self._stream.put(played)
 
     @property
     def _now(self) -> int:
         return self._heard * MEDIA_RATE // self.rate
-
-    def _put(self, event: LegEvent) -> None:
-        if self._over:
-            return
-        if self._events.qsize() >= WAITING:
-            self._finish(LegError(leg="webrtc", why="the call does not keep up with its packets"))
-            return
-        self._events.put_nowait(event)
-
-    def _finish(self, error: LegError | None) -> None:
-        if self._over:
-            return
-        self._over, self._error = True, self._error or error
-        self._events.put_nowait(error)
 
     def _close_soon(self) -> None:
         if self._closing is None:
@@ -253,9 +232,3 @@ class WebRtcLeg:
                 await self._pump
         if self._peer is not None:
             await self._peer.close()
-
-    def _raise_if_over(self) -> None:
-        if self._error is not None:
-            raise self._error
-        if self._over:
-            raise CallerGone(leg="webrtc", why="the call is over")

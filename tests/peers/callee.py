@@ -8,23 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import struct
 
-from media.clock import LoopClock
-from media.frame import Pcm, silence
-from media.g711 import ulaw_decode, ulaw_encode
 from tests.peers.digest import Account, field
-
-PACKET = 160
-
-
-class _Rtp(asyncio.DatagramProtocol):
-    def __init__(self) -> None:
-        self.packets: list[bytes] = []
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        if len(data) > 12:
-            self.packets.append(data)
+from tests.peers.phoneline import PhoneLine
 
 
 class Callee(asyncio.DatagramProtocol):
@@ -37,22 +23,16 @@ class Callee(asyncio.DatagramProtocol):
         self.contacts: list[str] = []  # of REGISTERs that were accepted
         self.status: tuple[int, str] | None = None  # says this to every REGISTER instead
         self.hostile = False  # challenges a BYE
-        self.saying: Pcm = silence(0)
+        self.line = PhoneLine(host=host)
         self._news = asyncio.Event()
-        self._rtp = _Rtp()
-        self._tasks: list[asyncio.Task[None]] = []
         self._udp: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._peer: tuple[str, int] | None = None
-        self._media: tuple[str, int] | None = None
-        self._number = 0
 
     async def open(self, *, tcp: bool = False, port: int = 0) -> Callee:
         loop = asyncio.get_running_loop()
-        self._audio, _ = await loop.create_datagram_endpoint(
-            lambda: self._rtp, local_addr=(self.host, 0)
-        )
+        await self.line.open()
         if tcp:
             self._server = await asyncio.start_server(self._read, self.host, port)
             self.port = int(self._server.sockets[0].getsockname()[1])
@@ -65,11 +45,7 @@ class Callee(asyncio.DatagramProtocol):
         return self
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        self._audio.close()
+        await self.line.close()
         if self._udp is not None:
             self._udp.close()
         if self._writer is not None:
@@ -163,7 +139,7 @@ class Callee(asyncio.DatagramProtocol):
             ]
         media = re.search(r"^m=audio (\d+)", request, re.M)
         if media:
-            self._media = ("127.0.0.1", int(media[1]))
+            self.line.aim(("127.0.0.1", int(media[1])))
         kind = ["Content-Type: application/sdp"] if body else []
         contact = [f"Contact: <sip:callee@{self.host}:{self.port};transport={self.via.lower()}>"]
         if request.startswith("REGISTER"):
@@ -186,7 +162,7 @@ class Callee(asyncio.DatagramProtocol):
         ]
         self._write(f"{method} {target[1]} SIP/2.0", lines, "")
 
-    def invite(self, contact: str, *, callee: str, media: int | None = None) -> None:
+    def invite(self, contact: str, *, callee: str) -> None:
         """Call who registered, at its contact."""
         target = re.search(r"<([^>]*)>", contact)
         assert target
@@ -258,31 +234,7 @@ class Callee(asyncio.DatagramProtocol):
 
     def sdp(self) -> str:
         """PCMU alone."""
-        port = self._audio.get_extra_info("sockname")[1]
         return (
             f"v=0\r\no=- 1 1 IN IP4 {self.host}\r\ns=-\r\nc=IN IP4 {self.host}\r\nt=0 0\r\n"
-            f"m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=ptime:20\r\n"
+            f"m=audio {self.line.port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=ptime:20\r\n"
         )
-
-    def talk(self) -> None:
-        """Send ``saying`` for ever, round and round; silence where there is nothing."""
-        self._tasks.append(asyncio.get_running_loop().create_task(self._talk()))
-
-    async def _talk(self) -> None:
-        clock = LoopClock(asyncio.get_running_loop())
-        began = clock.now()
-        for tick in range(1 << 30):
-            await clock.sleep_until(began + tick * 0.02)
-            said, rest = self.saying[:PACKET], self.saying[PACKET:]
-            if len(said) < PACKET:
-                said = silence(PACKET)
-            else:
-                self.saying = rest
-            head = struct.pack("!BBHII", 0x80, 0, self._number & 0xFFFF, tick * PACKET, 0xCA11)
-            self._number += 1
-            if self._media is not None:
-                self._audio.sendto(head + ulaw_encode(said), self._media)
-
-    def heard(self) -> Pcm:
-        """All that came, in order of arrival."""
-        return ulaw_decode(b"".join(packet[12:] for packet in self._rtp.packets))

@@ -20,7 +20,10 @@ SOURCE = 0x5EED  # our SSRC
 class PhoneLine(asyncio.DatagramProtocol):
     """Sends ``to_say`` and then silence to where it is aimed, unless ``mute``; keeps what comes."""
 
-    def __init__(self, *, codec: str = "PCMU", way: Way | None = None) -> None:
+    def __init__(
+        self, *, codec: str = "PCMU", way: Way | None = None, host: str = "127.0.0.1"
+    ) -> None:
+        self.host = host
         self.coder = CODERS[codec]()
         self.way = way or Way()
         self.to_say: Pcm = silence(0)
@@ -39,9 +42,7 @@ class PhoneLine(asyncio.DatagramProtocol):
     async def rebind(self) -> None:
         """Media from and to another port from now on; what still comes to the old one is heard."""
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=("127.0.0.1", 0)
-        )
+        transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, 0))
         self._sockets.append(transport)
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from gateway.errors import (
     WorkerLost,
 )
 from gateway.legs.base import LegEvent, Moved
-from gateway.legs.sipleg import LAST_WORD_S, WAITING, SipLeg, cause_of
+from gateway.legs.sipleg import LAST_WORD_S, SipLeg, cause_of
 from gateway.legs.sipprotocol import (
     NOTHING,
     Accept,
@@ -34,6 +34,7 @@ from gateway.legs.sipprotocol import (
     StreamFigures,
 )
 from gateway.legs.sipsettings import WorkerSettings
+from gateway.legs.stream import WAITING
 from gateway.outcome import CALLER_LEFT, STOPPED, Fault, Outcome
 from media.frame import AudioFrame
 from media.playout import Played, Playout
