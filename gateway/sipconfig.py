@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from gateway.section import NotNegative, Positive, Section, Text
+from gateway.section import Address, NotNegative, Positive, Section, Text
 
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!%*_+`'~-]+$")]  # RFC 3261, token
 Server = Annotated[
@@ -79,16 +78,6 @@ class SipConfig(Section):
     registrations: tuple[RegistrationConfig, ...] = ()
     outbound: OutboundConfig = OutboundConfig()
     allow_unhardened: bool = False
-
-    @field_validator("public_ip")
-    @classmethod
-    def _address(cls, public_ip: str | None) -> str | None:
-        if public_ip is not None:
-            try:
-                ipaddress.ip_address(public_ip)
-            except ValueError as error:
-                raise ValueError(f"{error}; write an address, as in 192.0.2.1") from error
-        return public_ip
 
     @field_validator("codecs")
     @classmethod

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from gateway.section import Positive, Section, Text
+from gateway.section import Address, Positive, Section, Text
 
 Url = Annotated[
     str,
@@ -42,22 +41,12 @@ class WebRtcConfig(Section):
     """Calls from browsers."""
 
     enabled: bool = True
-    host: Text = "127.0.0.1"
-    public_ip: Text | None = None
+    host: Address = "127.0.0.1"
+    public_ip: Address | None = None
     ice_servers: tuple[IceServerConfig, ...] = ()
     bitrate: Annotated[int, Field(ge=6_000, le=128_000)] = 24_000
     connect_s: Positive = 15
     silent_s: Positive = 15
-
-    @field_validator("host", "public_ip")
-    @classmethod
-    def _address(cls, text: str | None) -> str | None:
-        if text is not None:
-            try:
-                ipaddress.ip_address(text)
-            except ValueError as error:
-                raise ValueError(f"{error}; write an address, not a name") from error
-        return text
 
     @field_validator("ice_servers")
     @classmethod
