@@ -65,7 +65,7 @@ class SipConfig(Section):
     enabled: bool = True
     host: Text = "127.0.0.1"
     port: Annotated[int, Field(gt=0, le=65_535)] = 5060
-    public_ip: str | None = None
+    public_ip: Address | None = None
     workers: Annotated[int, Field(ge=1, le=16)] = 1
     rtp_port_min: Annotated[int, Field(ge=1_024, le=65_534)] = 20_000
     rtp_port_max: Annotated[int, Field(ge=1_025, le=65_535)] = 20_999
