@@ -10,6 +10,8 @@ ARGS ?=
 PEERS := sip-tester baresip-core kamailio
 SOAK := kill9 replay-scripted replay-embedded memory-scripted memory-embedded \
 	peers sip-cost sip-drift sip-bargein sip-echo
+# Each process in a network of its own, which takes root.
+SIDE_BY_SIDE := $(shell test "$$(id -u)" = 0 && echo --numprocesses=3 --dist=loadfile)
 # On a terminal pip shows what it fetches; elsewhere it keeps quiet.
 QUIET := $(shell test -t 2 || echo -q)
 # Is the build of `make pjsua2` installed? Then PyPI's, which would hide it, stays out.
@@ -50,7 +52,8 @@ test-core: .venv/.dev  ## the tests of media and bot without engines, in seconds
 	@$(BIN)/python -m pytest tests/media tests/bot --ignore=tests/bot/engines --ignore=tests/bot/dialogue -m "not live"
 
 test-peers: peers  ## calls with SIPp, baresip and Kamailio on the engine for a network, ten minutes
-	@$(BIN)/python -m pytest -m peers tests/peers -rs
+	@$(BIN)/python -m pytest -m "peers and not alone" tests/peers -rs $(SIDE_BY_SIDE)
+	@$(BIN)/python -m pytest -m "peers and alone" tests/peers -rs
 
 peers: .venv/.dev
 	@docker/packages.sh $(PEERS)

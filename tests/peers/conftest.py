@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,14 @@ import pytest
 
 from gateway.legs.sipsettings import WorkerSettings
 from tests.peers.exchange import Exchange, exchange
+from tests.peers.network import leave_for_own
 from tests.peers.softphone import Softphone
+
+
+def pytest_configure() -> None:
+    """What runs side by side (pytest-xdist) runs apart."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        leave_for_own()
 
 
 @pytest.fixture

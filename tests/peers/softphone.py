@@ -206,7 +206,7 @@ class Softphone(asyncio.DatagramProtocol):
         self._write("\r\n".join(["SIP/2.0 200 OK", *kept, "Content-Length: 0", "", ""]))
         self._news.set()
 
-    async def until(self, code: int, *, method: str = "INVITE", within_s: float = 8.0) -> str:
+    async def until(self, code: int, *, method: str = "INVITE", within_s: float = 20.0) -> str:
         """The first reply ``code`` to ``method`` of the present CSeq."""
         async with asyncio.timeout(within_s):
             while True:
@@ -217,7 +217,7 @@ class Softphone(asyncio.DatagramProtocol):
                 self._news.clear()
                 await self._news.wait()
 
-    async def final(self, *, within_s: float = 8.0) -> int:
+    async def final(self, *, within_s: float = 20.0) -> int:
         """The code that ends the present INVITE, whichever it is."""
         async with asyncio.timeout(within_s):
             while True:
@@ -227,7 +227,7 @@ class Softphone(asyncio.DatagramProtocol):
                 self._news.clear()
                 await self._news.wait()
 
-    async def until_asked(self, method: str, *, within_s: float = 8.0) -> str:
+    async def until_asked(self, method: str, *, within_s: float = 20.0) -> str:
         """The first request ``method`` of the other side."""
         async with asyncio.timeout(within_s):
             while True:
@@ -279,7 +279,7 @@ class Softphone(asyncio.DatagramProtocol):
     def heard(self, start: int = 0) -> Pcm:
         return self.line.heard(start)
 
-    async def until_heard(self, count: int, *, within_s: float = 8.0) -> None:
+    async def until_heard(self, count: int, *, within_s: float = 20.0) -> None:
         await self.line.until_heard(count, within_s=within_s)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.peers,
+    pytest.mark.alone,
     pytest.mark.live,
     pytest.mark.skipif(find_spec("pjsua2") is None, reason="no pjsua2 is installed"),
     pytest.mark.skipif(shutil.which("sipp") is None, reason="no sipp is installed"),

@@ -34,6 +34,7 @@ echo "parley $*"
 
 pytestmark = [
     pytest.mark.peers,
+    pytest.mark.alone,
     pytest.mark.skipif(shutil.which("apt-get") is None, reason="not a Debian machine"),
     pytest.mark.skipif(sys.version_info >= (3, 13), reason="PyPI's pjsua2 ends with Python 3.12"),
 ]

@@ -21,6 +21,7 @@ from tests.peers.way import Reporter, Way
 
 pytestmark = [
     pytest.mark.peers,
+    pytest.mark.alone,
     pytest.mark.live,
     pytest.mark.skipif(find_spec("pjsua2") is None, reason="no pjsua2 is installed"),
 ]

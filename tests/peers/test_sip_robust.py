@@ -29,6 +29,7 @@ from tests.peers.stranger import Stranger
 
 pytestmark = [
     pytest.mark.peers,
+    pytest.mark.alone,
     pytest.mark.live,
     pytest.mark.skipif(find_spec("pjsua2") is None, reason="no pjsua2 is installed"),
 ]

@@ -18,6 +18,7 @@ from tests.peers.softphone import Softphone, pitch, tone
 
 pytestmark = [
     pytest.mark.peers,
+    pytest.mark.alone,
     pytest.mark.live,
     pytest.mark.skipif(find_spec("pjsua2") is None, reason="no pjsua2 is installed"),
 ]

@@ -24,6 +24,7 @@ from tests.peers.softphone import pitch, tone
 
 pytestmark = [
     pytest.mark.peers,
+    pytest.mark.alone,
     pytest.mark.live,
     pytest.mark.skipif(find_spec("pjsua2") is None, reason="no pjsua2 is installed"),
     pytest.mark.skipif(not has_sipp(), reason="no sipp is installed"),

@@ -24,6 +24,7 @@ from tests.peers.softphone import PACKET, RATE, Softphone
 
 pytestmark = [
     pytest.mark.peers,
+    pytest.mark.alone,
     pytest.mark.live,
     pytest.mark.weights,
     pytest.mark.skipif(find_spec("pjsua2") is None, reason="no pjsua2 is installed"),
