@@ -10,9 +10,9 @@ CLONE_NEWNET = 0x40000000  # linux/sched.h; os.unshare came with Python 3.12
 
 
 def leave_for_own() -> None:
-    """From now on this thread, and all that it starts, see a network of their own: a loopback, and
-    an address besides that leads nowhere, for programs that are not content with a loopback (baresip).
+    """From now on this thread, and all that it starts, see a network of their own.
 
+    It has a loopback and an address that leads nowhere: baresip is not content with a loopback.
     Raises ``OSError`` without the right to (root, or CAP_SYS_ADMIN).
     """
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
