@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -73,6 +73,19 @@ def check_file(path: Path, console: Console) -> int:
     if not problems:
         console.print(f"{path}: a valid persona", highlight=False, soft_wrap=True)
     return USAGE if problems else DONE
+
+
+def rebuild_index(file: Path | None, overrides: Sequence[str], console: Console) -> int:
+    """Make the call index anew: of the calls that the settings, those in ``file``, are about.
+
+    Raises ``ConfigError``, ``InputError``, ``IndexUnusable``.
+    """
+    from gateway.store.reindex import reindex
+
+    if file is not None and not (file.is_file() and _is_settings(file)):
+        raise ConfigError(path=str(file), what="no settings", remedy="name a parley.yaml")
+    config_dir = None if file is None else file.resolve().parent
+    return reindex(Path(load(overrides, config_dir=config_dir).recording.dir), console)
 
 
 def _check_passwords(config: ParleyConfig, console: Console) -> int:

@@ -11,7 +11,9 @@ from media.errors import FormatMismatch
 from media.frame import Pcm
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
-_SIZES = ((4, -8), (_HEADER.size - 4, -_HEADER.size))  # where a size stands, and what it leaves out
+HEADER = _HEADER.size
+"""Bytes before the first sample."""
+_SIZES = ((4, -8), (HEADER - 4, -HEADER))  # where a size stands, and what it leaves out
 _MOST = 2**32 - 1
 _SAMPLE = 2  # bytes
 
@@ -30,7 +32,7 @@ class WavWriter:
         self._where, self._channels = str(path), channels
         self._file = path.open("wb", buffering=0)
         self._size = _HEADER.size
-        self._append(_header(rate, channels))
+        self._append(header(rate=rate, channels=channels))
 
     def write(self, pcm: Pcm) -> None:
         """Append int16 ``[n * channels]`` (interleaved) or ``[n, channels]``.
@@ -85,7 +87,7 @@ def repair(path: Path) -> float:
             raise FormatMismatch(where=str(path), what=f"{len(raw)} bytes are no WAV header")
         fields = _HEADER.unpack(raw)
         channels, rate = fields[6], fields[7]
-        if channels not in (1, 2) or rate < 1 or not _ours(raw, rate, channels):
+        if channels not in (1, 2) or rate < 1 or not is_ours(raw, rate=rate, channels=channels):
             raise FormatMismatch(where=str(path), what="not a WAV file that Parley wrote")
         size = min(os.fstat(file.fileno()).st_size, _MOST)
         frames = (size - _HEADER.size) // (channels * _SAMPLE)
@@ -95,18 +97,19 @@ def repair(path: Path) -> float:
     return float(frames / rate)
 
 
-def _header(rate: int, channels: int) -> bytes:
-    """Of an empty file: RIFF, one ``fmt`` chunk (linear PCM), one ``data`` chunk."""
+def header(*, rate: int, channels: int, frames: int = 0) -> bytes:
+    """Of a file with so many frames: RIFF, one ``fmt`` chunk (linear PCM), one ``data`` chunk."""
     frame = channels * _SAMPLE
-    riff = (b"RIFF", _HEADER.size - 8, b"WAVE")
+    size = HEADER + frames * frame
+    riff = (b"RIFF", size - 8, b"WAVE")
     fmt = (b"fmt ", 16, 1, channels, rate, rate * frame, frame, 8 * _SAMPLE)
-    return _HEADER.pack(*riff, *fmt, b"data", 0)
+    return _HEADER.pack(*riff, *fmt, b"data", size - HEADER)
 
 
-def _ours(raw: bytes, rate: int, channels: int) -> bool:
+def is_ours(raw: bytes, *, rate: int, channels: int) -> bool:
     """Whether ``raw`` is our header, sizes apart."""
-    ours = _header(rate, channels)
-    return raw[:4] == ours[:4] and raw[8:-4] == ours[8:-4]
+    ours = header(rate=rate, channels=channels)
+    return len(raw) == HEADER and raw[:4] == ours[:4] and raw[8:-4] == ours[8:-4]
 
 
 def _patch(fd: int, size: int) -> None:

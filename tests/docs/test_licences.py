@@ -36,7 +36,7 @@ def test_every_direct_dependency_is_listed_as_wanted() -> None:
     listed = re.findall(r"^\| ([\w.-]+) \| `([^`]+)` \|", table, re.MULTILINE)
     wanted = [
         tuple(
-            part.strip() for part in re.split(r"(?<=\w)(?=[=<>])", line.split(";")[0], maxsplit=1)
+            part.strip() for part in re.split(r"(?<=\w)(?=[\[=<>])", line.split(";")[0], maxsplit=1)
         )
         for group in groups
         for line in group
