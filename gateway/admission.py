@@ -20,11 +20,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
 
 from gateway.bucket import Buckets
 from gateway.routing import Route
+from gateway.source import address_of, counted_as
 
 ENGINE_RETRY_S = 5  # an engine is back within seconds
 FULL_RETRY_S = 10
@@ -78,10 +79,10 @@ class Admission:
 
     def decide(self, source: str, *, route: Route | None, load: Load, now_s: float) -> Verdict:
         """Judge an offer from the address ``source`` for ``route`` (``None``: nobody's number)."""
-        address = _address(source)
+        address = address_of(source)
         if address is None or not any(address in network for network in self._rules.allow):
             return Refuse(403, "stranger")  # costs no bucket, so strangers cannot fill the table
-        if wait_s := self._buckets.take(_key(address), now_s):
+        if wait_s := self._buckets.take(counted_as(address), now_s):
             return Refuse(503, "too-fast", math.ceil(wait_s))
         if load.draining:
             return Refuse(503, "draining", DRAINING_RETRY_S)
@@ -105,25 +106,8 @@ def refusal_line(refuse: Refuse, *, source: str, caller: str, callee: str) -> st
     Texts from outside are ASCII, quoted and cut, so that they cannot make a line of their own.
     """
     retry = "-" if refuse.retry_after_s is None else refuse.retry_after_s
-    address = _address(source) or "-"
+    address = address_of(source) or "-"
     return (
         f"refused code={refuse.code} reason={refuse.reason} retry_after_s={retry}"
         f" source={address} caller={caller[:64]!a} callee={callee[:64]!a}"
     )
-
-
-def _address(source: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(source)
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address):
-        # A socket for both protocols reports IPv4 peers so (RFC 4291 section 2.5.5.2).
-        return address.ipv4_mapped or IPv6Address(int(address))
-    return address
-
-
-def _key(address: IPv4Address | IPv6Address) -> str:
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address), 64), strict=False))
-    return str(address)

@@ -14,13 +14,17 @@ class TokenBucket:
 
     def take(self, now_s: float) -> float:
         """Take a token: 0. If there is none, take nothing: seconds until there is one."""
+        wait_s = self.wait(now_s)
+        if not wait_s:
+            self._tokens -= 1.0
+        return wait_s
+
+    def wait(self, now_s: float) -> float:
+        """Seconds until there is a token: 0 if there is one. Takes none."""
         gained = max(0.0, now_s - self._at) * self._per_second
         self._tokens = min(self._burst, self._tokens + gained)
         self._at = max(self._at, now_s)
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
-            return 0.0
-        return (1.0 - self._tokens) / self._per_second
+        return 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / self._per_second
 
 
 class Buckets:
@@ -43,3 +47,8 @@ class Buckets:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(key)
         return bucket.take(now_s)
+
+    def wait(self, key: str, now_s: float) -> float:
+        """As ``TokenBucket.wait``; a key that is not known has a full bucket."""
+        bucket = self._buckets.get(key)
+        return 0.0 if bucket is None else bucket.wait(now_s)

@@ -9,19 +9,19 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from gateway.http.attempts import Attempts
 from gateway.http.guard import COOKIE, bearer
 from gateway.http.problem import Problem
 from gateway.http.sessions import LIFE_S, Sessions
-from gateway.http.tokens import Tokens
 
 
-def routes(tokens: Tokens | None, sessions: Sessions) -> Sequence[web.RouteDef]:
+def routes(tokens: Attempts | None, sessions: Sessions) -> Sequence[web.RouteDef]:
     """Log in, log out, and whether one has to."""
 
     async def login(request: web.Request) -> web.Response:
         if tokens is None:
             return web.json_response({"required": False, "scopes": ["admin"]})
-        scopes = tokens.scopes(bearer(request) or "")
+        scopes = tokens.scopes(bearer(request) or "", source=request.remote)
         if scopes is None:
             challenge = {"WWW-Authenticate": 'Bearer realm="parley"'}
             raise Problem(401, "that token is not known", headers=challenge)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from gateway.legs.webrtcsdp import Checked, Section
 
 _HOST = re.compile(r"(a=candidate:\S+ \d+ udp \d+ )(\S+)( \d+ typ host)")
+_PLACE = re.compile(r"(?m)^(c=IN IP[46] )(\S+)(\s)")
 
 
 def answer(made: str, *, offer: Checked, bitrate: int, public_ip: str | None = None) -> str:
@@ -17,7 +19,8 @@ def answer(made: str, *, offer: Checked, bitrate: int, public_ip: str | None = N
     """
     head, *blocks = re.split(r"\r\n(?=m=)", made.removesuffix("\r\n"))
     ours = {block[2:].partition(" ")[0]: block for block in blocks}
-    told = [re.sub(r"(?m)^a=group:BUNDLE.*$", _group(offer), head)]
+    group = _group(offer)
+    told = [re.sub(r"(?m)^a=group:BUNDLE.*$", lambda _: group, head)]
     for place, section in enumerate(offer.sections):
         if place not in offer.taken:
             told.append(_refusal(section))
@@ -54,6 +57,13 @@ def _tuned(block: str, offer: Checked, *, bitrate: int) -> str:
 
 
 def _announce(answer: str, public_ip: str) -> str:
-    version = "IP6" if ":" in public_ip else "IP4"
-    text = _HOST.sub(rf"\g<1>{public_ip}\g<3>", answer)
-    return re.sub(r"(?m)^c=IN IP[46] (?!0\.0\.0\.0)\S+", f"c=IN {version} {public_ip}", text)
+    """``public_ip`` in place of our own addresses of its family; the others are not translated."""
+    version = ipaddress.ip_address(public_ip).version
+    ours = {found[2] for found in _HOST.finditer(answer)}
+    translated = {one for one in ours if ipaddress.ip_address(one).version == version}
+
+    def told(found: re.Match[str]) -> str:
+        before, address, after = found.groups()
+        return f"{before}{public_ip if address in translated else address}{after}"
+
+    return _PLACE.sub(told, _HOST.sub(told, answer))

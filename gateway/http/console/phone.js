@@ -1,7 +1,9 @@
 // A call from this browser: WHIP (RFC 9725) for the offer, WebRTC for the sound.
 
 import { Refused, address, ask } from "./api.js";
+import { lent } from "./iceservers.js";
 
+const RELEASE_MS = 2000;
 const GATHERING_MS = 3000; // an offer without the last candidates is better than none
 const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
@@ -36,6 +38,9 @@ export class Phone {
 
   /** Throws `Refused` if the server does not take the call. */
   async dial() {
+    const iceServers = await lent();
+    if (this.#over) return;
+    if (iceServers.length) this.#peer.setConfiguration({ iceServers });
     await this.#peer.setLocalDescription(await this.#peer.createOffer());
     await gathered(this.#peer);
     const answer = await ask("whip", {
@@ -69,20 +74,22 @@ export class Phone {
   }
 
   /** End the call and let go of the microphone. May be called twice. */
-  hangUp() {
+  async hangUp() {
     if (this.#over) return;
     this.#over = true;
-    this.#release();
-    this.#peer.close();
     for (const track of this.stream.getTracks()) track.stop();
+    await this.#release(); // were the connection closed first, there would be no call to end any more
+    this.#peer.close();
   }
 
   // `keepalive` lets it out of a page that is being closed.
-  #release() {
+  async #release() {
     if (this.#resource === null) return;
-    const options = { method: "DELETE", credentials: "same-origin", keepalive: true };
-    fetch(this.#resource, options).catch(() => {}); // the closed connection ends the call too
+    const signal = AbortSignal.timeout(RELEASE_MS);
+    const options = { method: "DELETE", credentials: "same-origin", keepalive: true, signal };
+    const asked = fetch(this.#resource, options);
     this.#resource = null;
+    await asked.catch(() => {}); // the closed connection ends the call too
   }
 }
 

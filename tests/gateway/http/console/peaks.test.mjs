@@ -40,6 +40,7 @@ test("each track's least and greatest of every 10 ms", () => {
   assert.deepEqual(outline.tracks[0].low, [0, -319 / 32768, 0.5]);
   assert.deepEqual(outline.tracks[0].high, [159 / 32768, -160 / 32768, 0.5]);
   assert.deepEqual(outline.tracks[1].low, [0, -1, 0]);
+  assert.equal(outline.loudest, 1);
 });
 
 test("pieces of any size give the same", () => {
