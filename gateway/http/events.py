@@ -23,27 +23,39 @@ FULL = {"Retry-After": "10"}
 def routes(bus: EventBus, *, heartbeat_s: float = HEARTBEAT_S) -> Sequence[web.RouteDef]:
     """The one route."""
 
+    readers: set[Subscription] = set()  # of the bus there are others, too: calls' own pages
+
     async def events(request: web.Request) -> web.StreamResponse:
-        if len(bus) >= MOST:
+        if len(readers) >= MOST:
             raise Problem(503, f"{MOST} read events already", headers=FULL)
         with bus.subscribe(call_id=request.query.get("call_id")) as subscription:
-            response = web.StreamResponse(
-                headers={
-                    "Content-Type": "text/event-stream; charset=utf-8",
-                    "Cache-Control": "no-store",
-                    "X-Accel-Buffering": "no",  # else nginx keeps events back
-                }
-            )
-            await response.prepare(request)
-            await _tell(response, subscription, heartbeat_s=heartbeat_s)
-            return response
+            readers.add(subscription)
+            try:
+                return await told(request, subscription)
+            finally:
+                readers.remove(subscription)
+
+    async def told(request: web.Request, subscription: Subscription) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream; charset=utf-8",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",  # else nginx keeps events back
+            }
+        )
+        await response.prepare(request)
+        awake = await _tell(response, subscription, heartbeat_s=heartbeat_s)
+        if not awake and request.transport is not None:
+            request.transport.abort()  # else its end would wait for it to read on
+        return response
 
     return [web.get("/v1/events", events, allow_head=False)]
 
 
 async def _tell(
     response: web.StreamResponse, subscription: Subscription, *, heartbeat_s: float
-) -> None:
+) -> bool:
+    """Until there is nothing more to tell; false if the reader is gone or asleep."""
     chunk, dropped = "retry: 2000\n\n", 0
     try:
         while True:
@@ -59,5 +71,7 @@ async def _tell(
             if subscription.dropped > dropped:
                 lost = json.dumps({"dropped": subscription.dropped - dropped})
                 chunk, dropped = f"event: dropped\ndata: {lost}\n\n{chunk}", subscription.dropped
-    except (StopAsyncIteration, TimeoutError, ConnectionError):
-        return  # we stop, or the reader is gone or asleep
+    except StopAsyncIteration:
+        return True
+    except (TimeoutError, ConnectionError):
+        return False

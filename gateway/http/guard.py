@@ -14,16 +14,17 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from gateway.http.attempts import Attempts
 from gateway.http.problem import Problem
 from gateway.http.sessions import Sessions
-from gateway.http.tokens import Scope, Tokens
+from gateway.http.tokens import Scope
 from gateway.ports import is_loopback
 
 COOKIE = "parley"
 # The page and its files hold nothing of anybody, and a browser must have them to log in.
 OPEN = frozenset({"/", "/healthz", "/readyz", "/login"})
 OPEN_BELOW = "/console/"
-EXPOSED = "Accept-Ranges, Call-Id, Content-Range, ETag, Location, Retry-After"
+EXPOSED = "Accept-Ranges, Call-Id, Content-Range, ETag, Link, Location, Retry-After"
 
 
 def needed(method: str, path: str) -> Scope | None:
@@ -40,7 +41,7 @@ class Guard:
     """``tokens`` is ``None`` where none are asked for; ``cors`` are origins that may ask."""
 
     def __init__(
-        self, *, tokens: Tokens | None, sessions: Sessions, cors: Collection[str] = ()
+        self, *, tokens: Attempts | None, sessions: Sessions, cors: Collection[str] = ()
     ) -> None:
         self._tokens, self._sessions, self._cors = tokens, sessions, frozenset(cors)
 
@@ -73,12 +74,17 @@ class Guard:
             headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
 
     def _check_origin(self, request: web.Request, origin: str | None) -> None:
+        if origin is None:
+            # Images and scripts of another site ask without an origin (W3C Fetch Metadata).
+            foreign = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+            if not foreign or needed(request.method, request.path) is None:
+                return
         # Behind a proxy that ends TLS the scheme differs, so only host and port are compared.
-        if origin is None or origin in self._cors or _netloc(origin) == request.host.lower():
+        elif origin in self._cors or _netloc(origin) == request.host.lower():
             return
         raise Problem(403, "requests of pages from elsewhere are refused; http.cors can allow one")
 
-    def _check_token(self, request: web.Request, tokens: Tokens) -> None:
+    def _check_token(self, request: web.Request, tokens: Attempts) -> None:
         scope = needed(request.method, request.path)
         if scope is None:
             return
@@ -90,9 +96,9 @@ class Guard:
             challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
             raise Problem(403, f"this needs a token with the scope {scope}", headers=challenge)
 
-    def _scopes(self, request: web.Request, tokens: Tokens) -> frozenset[Scope] | None:
+    def _scopes(self, request: web.Request, tokens: Attempts) -> frozenset[Scope] | None:
         if (token := bearer(request)) is not None:
-            return tokens.scopes(token)
+            return tokens.scopes(token, source=request.remote)
         return self._sessions.scopes(request.cookies.get(COOKIE, ""))
 
 
@@ -127,7 +133,7 @@ def _is_preflight(request: web.Request) -> bool:
 
 def _preflight(request: web.Request) -> dict[str, str]:
     return {
-        "Access-Control-Allow-Methods": "GET, POST, DELETE",
+        "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID, Range",
         "Access-Control-Max-Age": "600",
     }

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from aiohttp import web
 
+from gateway.http.forwarded import Network, forwarded
 from gateway.http.guard import Guard
+from gateway.http.patience import IDLE_S, Patience
 from gateway.http.problem import problems
-from gateway.ports import bracketed, port_taken
+from gateway.ports import bracketed, check_ours, port_taken
 
 BODY = 1 << 20  # bytes of a request's body at most
 CLOSE_S = 2.0  # how long a request that is being answered may go on
 
 
 class Site:
-    """Listens on ``host`` and ``port``; port 0 takes any that is free."""
+    """Listens on ``host`` and ``port``; port 0 takes any that is free. ``proxies`` are believed."""
 
     def __init__(
         self,
@@ -26,12 +28,27 @@ class Site:
         port: int,
         guard: Guard,
         tls: ssl.SSLContext | None = None,
+        proxies: Sequence[Network] = (),
     ) -> None:
-        app = web.Application(client_max_size=BODY, middlewares=[problems, guard.middleware])
+        self._patience = Patience()
+        middlewares = [
+            self._patience.middleware,
+            problems,
+            forwarded(proxies),
+            guard.middleware,
+        ]
+        app = web.Application(client_max_size=BODY, middlewares=middlewares)
         app.on_response_prepare.append(guard.finish)
         app.add_routes(routes)
         # Health checks would fill an access log with nothing.
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=CLOSE_S,
+            keepalive_timeout=IDLE_S,
+            handler_cancellation=True,  # who has gone gives up the seat it waits for
+            auto_decompress=False,  # no body here is large; unpacked it could be
+        )
         self._host, self._port, self._tls = host, port, tls
 
     @property
@@ -41,7 +58,11 @@ class Site:
 
     async def start(self) -> None:
         """Raises ``PortTaken``."""
+        # From Python 3.13 on asyncio does not tell an address that is not ours from a port taken.
+        check_ours(section="http", host=self._host, port=self._port)
         await self._runner.setup()
+        assert self._runner.server is not None
+        self._patience.keep(self._runner.server)
         try:
             site = web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls)
             await site.start()

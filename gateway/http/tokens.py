@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import stat
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -76,6 +77,9 @@ def load(path: Path) -> Tokens:
     """
     where = f"http.tokens_file {path}"
     try:
+        if path.stat().st_mode & stat.S_IWOTH:
+            what = "everybody on this machine can add a token to it"
+            raise ConfigError(path=where, what=what, remedy=f"chmod o-w {path}")
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(path=where, what=error.strerror or str(error), remedy=REMEDY) from error
@@ -83,13 +87,16 @@ def load(path: Path) -> Tokens:
         raise ConfigError(path=where, what="not YAML", remedy=REMEDY) from error
     try:
         # JSON mode, as for all settings: lists become tuples, words become scopes.
-        known = TypeAdapter(list[TokenConfig]).validate_json(json.dumps(plain, default=str))
+        text = json.dumps([] if plain is None else plain, default=str)
+        known = TypeAdapter(list[TokenConfig]).validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         # Never what was given there: it may be a token that somebody forgot to hash.
         what = f"{place}: {first['msg']}".lstrip(": ").lower()
         raise ConfigError(path=where, what=what, remedy=REMEDY) from error
+    except (TypeError, ValueError) as error:  # keys that are dates, lists that hold themselves
+        raise ConfigError(path=where, what="no list of tokens", remedy=REMEDY) from error
     if not known:
         raise ConfigError(path=where, what="no token", remedy=REMEDY)
     return Tokens(known)
