@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from gateway.legs.sipsettings import WorkerSettings
 from tests.peers.exchange import Exchange, exchange
 from tests.peers.network import leave_for_own
 from tests.peers.softphone import Softphone
+
+# They drive a browser through it.
+collect_ignore_glob = [] if find_spec("playwright") else ["test_chromium*.py"]
 
 
 def pytest_configure() -> None:

@@ -32,6 +32,9 @@ export function figures(call) {
     .map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, String(value)))));
 }
 
+// One answer has no spread.
 function spread(values) {
-  return values ? `${millis(values.p50)} (p90 ${millis(values.p90)}, most ${millis(values.max)})` : undefined;
+  if (!values) return undefined;
+  const middle = millis(values.p50);
+  return values.max === values.p50 ? middle : `${middle} (p90 ${millis(values.p90)}, most ${millis(values.max)})`;
 }

@@ -12,6 +12,7 @@ export class Outline {
   rate = 0;
   channels = 0;
   frames = 0;
+  loudest = 0; // of all channels, 0 to 1
   tracks = []; // of each channel: {low: number[], high: number[]}, -1 to 1
 
   /** Frames in one step of the outline. */
@@ -76,6 +77,7 @@ export class Outline {
       for (const track of this.tracks) {
         const value = view.getInt16(at, true) / 32768;
         at += 2;
+        if (value > this.loudest || -value > this.loudest) this.loudest = Math.abs(value);
         if (this.#filled === 0) {
           track.low.push(value);
           track.high.push(value);

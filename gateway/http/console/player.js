@@ -12,7 +12,8 @@ const STEPS = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10, Home: -
 
 /** `{element, seek(samples), stop()}`; `moved(samples, playing)` is told where it plays. */
 export function player({ id, length, bands, moved }) {
-  const audio = make("audio", { preload: "metadata", src: artefact(id, "audio") });
+  // Not before it is to be played: all of it is fetched already, for its outline.
+  const audio = make("audio", { preload: "none", src: artefact(id, "audio") });
   const canvas = make("canvas", {
     class: "wave", tabindex: "0", role: "slider", "aria-label": "Place in the call",
     "aria-valuemin": "0", "aria-valuemax": String(Math.round(length / RATE)),

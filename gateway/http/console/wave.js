@@ -5,6 +5,7 @@ import { RATE, clock } from "./time.js";
 
 const BAND = 12; // height of a strip of turns, pixels
 const RULER = 20;
+const QUIETEST = 0.05; // a call without a loud moment is no noise that fills the drawing
 const LABELLED = 34; // a gap narrower than this has no room for its figure
 
 /** Draws on `canvas`, in the colours of its style. Sizes are those it is shown at. */
@@ -54,12 +55,13 @@ export class Wave {
   #track(track, { scale, outline, middle, half, colour }) {
     if (!track) return;
     const steps = (at) => (at * outline.rate) / RATE / outline.bucket;
+    const reach = (half * 0.94) / Math.max(outline.loudest, QUIETEST); // one measure for both sides
     this.#ink.fillStyle = colour;
     for (let x = 0; x < scale.width; x += 1) {
       const seen = extent(track, steps(scale.at(x)), steps(scale.at(x + 1)));
       if (!seen) break;
-      const top = middle - Math.min(1, seen.high * 1.6) * half * 0.94;
-      const bottom = middle - Math.max(-1, seen.low * 1.6) * half * 0.94;
+      const top = middle - seen.high * reach;
+      const bottom = middle - seen.low * reach;
       this.#ink.fillRect(x, top, 1, Math.max(1, bottom - top));
     }
   }
