@@ -55,6 +55,13 @@ class Desk:
             for place in range(max(1, len(config.routes)))
         ]
 
+    @property
+    def sessions(self) -> list[SessionOptions]:
+        """What an engine is told of a call, for each persona of the routes once."""
+        return list(
+            {answer.options.persona_name: answer.options for answer in self._answers}.values()
+        )
+
     def call(self, leg: Leg, *, route: int, watch: Watch) -> Call:
         """A call that has not begun. ``route`` is the place of its route in the settings."""
         answer, now = self._answers[route], self._wall()

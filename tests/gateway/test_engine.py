@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -20,10 +20,10 @@ OPTIONS = SessionOptions()
 
 
 class Taken:
-    def submit(self, frame: object) -> None:
-        """Nothing."""
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self.close = leave
 
-    def close(self) -> None:
+    def submit(self, frame: object) -> None:
         """Nothing."""
 
 
@@ -34,6 +34,7 @@ class Fake:
         self.starts, self.closed = starts, 0
         self.fault: BotError | None = None
         self.tenants: list[Deliver] = []
+        self.took: list[SessionOptions] = []
         self.spec = EngineSpec("fake", width=2)
 
     @property
@@ -48,7 +49,8 @@ class Fake:
         if not self.free:
             raise NoFreeSlot(engine="fake", width=2)
         self.tenants.append(deliver)
-        return Taken()
+        self.took.append(options)
+        return Taken(lambda: self.tenants.remove(deliver))
 
     async def close(self) -> None:
         self.closed += 1
@@ -136,3 +138,22 @@ def test_pauses_double_and_begin_anew_after_a_long_run() -> None:
     assert pauses[:3] == [FIRST_S, 2 * FIRST_S, 4 * FIRST_S]
     assert pauses[-1] == MOST_S
     assert backoff.after(WELL_S) == FIRST_S
+
+
+async def test_every_engine_takes_the_rehearsals_before_it_is_warm() -> None:
+    first, second = Fake(), Fake()
+    calls = [SessionOptions(persona_name="day"), SessionOptions(persona_name="night")]
+    following = iter([first, second])
+    clock = LoopClock(asyncio.get_running_loop())
+    engine = SupervisedEngine(lambda: next(following), name="fake", clock=clock)
+    engine.rehearse(calls)
+    await engine.start()
+    watch = asyncio.create_task(engine.run())
+    assert first.took == calls
+    assert engine.free == 2
+    first.break_down()
+    await asyncio.sleep(LOOK_S + FIRST_S + 1)
+    assert second.took == calls
+    assert engine.warm
+    watch.cancel()
+    await asyncio.wait([watch])
