@@ -7,7 +7,7 @@ OUT ?= out/samples
 EXTRAS ?=
 ARGS ?=
 # What `make test-peers` calls with, of Debian.
-PEERS := sip-tester baresip-core kamailio
+PEERS := sip-tester baresip-core kamailio chromium coturn nginx-light caddy
 SOAK := kill9 replay-scripted replay-embedded memory-scripted memory-embedded \
 	peers sip-cost sip-drift sip-bargein sip-echo
 # Each process in a network of its own, which takes root.
@@ -25,17 +25,11 @@ SIP_ENGINE = $(BIN)/python -c 'import importlib.util, sys; sys.exit(not importli
 help:  ## what there is
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-run: .venv/.sip  ## take calls from a softphone on this machine, until Ctrl-C (ARGS="sip.port=5070")
-	@if $(SIP_ENGINE); then \
-	  echo "Once it says where it takes calls, call it from a softphone on this machine, without an account."; \
-	  echo "No microphone? $(BIN)/parley replay samples/ --out $(OUT)"; \
-	  exec $(BIN)/parley serve $(ARGS); \
-	else \
-	  echo "No calls: PyPI has no SIP engine for this Python and machine. On Debian, make pjsua2 builds it."; \
-	  echo "Here are the sample calls instead."; \
-	  $(BIN)/parley replay samples/ --out $(OUT) && \
-	  echo "The call folders are in $(OUT): sound, timeline and transcript of every call."; \
-	fi
+run: .venv/.sip  ## take calls from browsers and softphones on this machine, until Ctrl-C (ARGS="http.port=8081")
+	@if $(SIP_ENGINE); then sip=; else sip=sip.enabled=false; \
+	  echo "Browsers only: PyPI has no SIP engine for this Python and machine. On Debian, make pjsua2 builds it."; fi; \
+	echo "No microphone? $(BIN)/parley replay samples/ --out $(OUT)"; \
+	exec $(BIN)/parley serve $$sip $(ARGS)
 
 setup: .venv/.base  ## only the set-up: .venv/ with the parley command (EXTRAS=aec,voicechat)
 	@if [ -n "$(EXTRAS)" ]; then $(BIN)/python -m pip install $(QUIET) -c constraints.txt -e '.[$(EXTRAS)]'; \
@@ -51,11 +45,11 @@ test: .venv/.dev .venv/.sip  ## every test that needs Python packages alone
 test-core: .venv/.dev  ## the tests of media and bot without engines, in seconds
 	@$(BIN)/python -m pytest tests/media tests/bot --ignore=tests/bot/engines --ignore=tests/bot/dialogue -m "not live"
 
-test-peers: peers  ## calls with SIPp, baresip and Kamailio on the engine for a network, ten minutes
+test-peers: peers  ## calls with SIPp, baresip, Kamailio, Chromium, coturn; ten minutes
 	@$(BIN)/python -m pytest -m "peers and not alone" tests/peers -rs $(SIDE_BY_SIDE)
 	@$(BIN)/python -m pytest -m "peers and alone" tests/peers -rs
 
-peers: .venv/.dev
+peers: .venv/.peers
 	@docker/packages.sh $(PEERS)
 	@$(MAKE) --no-print-directory pjsua2
 
@@ -91,7 +85,7 @@ image:  ## the CPU container image
 
 lock: .venv/bin/python  ## pin every dependency, with hashes, for Python 3.11 to 3.14
 	@$(BIN)/python -m pip install -q 'uv>=0.9'
-	@for part in base sip dev; do \
+	@for part in base sip dev peers; do \
 	  case $$part in base) extra=; out=requirements.lock;; *) extra="--extra $$part"; out=requirements-$$part.lock;; esac; \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url $$extra $$( [ $$part = base ] || echo -c requirements.lock ) \
@@ -118,4 +112,8 @@ clean:  ## remove what the other targets made
 
 .venv/.dev: requirements-dev.lock .venv/.base
 	@$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/.peers: requirements-peers.lock .venv/.dev
+	@$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements-peers.lock
 	@touch $@

@@ -2,7 +2,7 @@
 
     python -m benchmarks.run [NAME…] [-- ARGUMENTS]
 
-About fifteen minutes on two cores. Each file begins with the command and what it ran on.
+About twenty-five minutes on two cores. Each file begins with the command and what it ran on.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ BENCHMARKS = {
     "kill9": ("benchmarks.kill9",),
     "memory-scripted": ("benchmarks.memory",),
     "memory-embedded": ("benchmarks.memory", "--engine", "embedded"),
+    "callindex": ("benchmarks.callindex",),
+    "webrtc-cost": ("benchmarks.webrtc", "cost"),
+    "webrtc-loss": ("benchmarks.webrtc", "loss"),
+    "webrtc-echo": ("benchmarks.webrtc", "echo"),
 }
 # These need what `make test-peers` installs, and run when they are named.
 NAMED = {

@@ -59,7 +59,7 @@ def served(folder: Path, *, seats: int, overrides: Sequence[str] = ()) -> Iterat
             [*command, *OPEN_DOORS, *overrides], stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            _wait_until_ready(process, http, log=folder / "log.txt")
+            wait_until_ready(process, http, log=folder / "log.txt")
             worker = child_of(process.pid, running="sipworker")
             if worker is None:
                 raise SystemExit("parley serve: no SIP worker")
@@ -79,7 +79,8 @@ def stereo(path: Path) -> tuple[Pcm, Pcm]:
     return pcm[:, 0], pcm[:, 1]
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, *, log: Path) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], port: int, *, log: Path) -> None:
+    """Until ``/readyz`` at ``port`` says so. ``SystemExit`` with the log's last line if not."""
     give_up = time.monotonic() + START_S
     while time.monotonic() < give_up and process.poll() is None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
@@ -56,10 +57,20 @@ class _Running:
 
 
 class Calls:
-    """Starts calls in ``group``, which none of them can harm; tells what they note."""
+    """Starts calls in ``group``, which none of them can harm; tells what they note.
 
-    def __init__(self, group: asyncio.TaskGroup, *, bus: EventBus, telemetry: Telemetry) -> None:
-        self._group, self._bus, self._telemetry = group, bus, telemetry
+    ``kept`` is given the id of each recorded call once it is over; it returns at once.
+    """
+
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        *,
+        bus: EventBus,
+        telemetry: Telemetry,
+        kept: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._group, self._bus, self._telemetry, self._kept = group, bus, telemetry, kept
         self._running: list[_Running] = []
         self._none = asyncio.Event()
         self._none.set()
@@ -147,6 +158,8 @@ class Calls:
         finally:
             if call is not None:
                 self._telemetry.over(gaps=call.gaps, steps_ms=call.steps_ms)
+                if call.folder is not None:
+                    self._kept(call.id)
 
     def _count(self, stage: Stage) -> int:
         return sum(running.stage is stage for running in self._running)

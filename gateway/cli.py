@@ -142,10 +142,22 @@ def score(paths: tuple[Path, ...], out: Path | None, caller_channel: int) -> int
 
 
 @parley.command()
-@click.argument("file", required=False, type=FILE, metavar="[FILE.yaml]")
+@click.argument("words", nargs=-1, metavar="[FILE.yaml] [KEY=VALUE...]")
+@click.option("--reindex", is_flag=True, help="Make the call index anew from the call folders.")
 @_debug
-def doctor(file: Path | None) -> int:
-    """What this machine can do; with a file, whether that config or persona is valid."""
-    from gateway.doctor import check_file, check_machine
+def doctor(words: tuple[str, ...], reindex: bool) -> int:
+    """What this machine can do; with a file, whether that config or persona is valid.
 
-    return check_machine(Console()) if file is None else check_file(file, Console())
+    With --reindex, FILE.yaml and KEY=VALUE say where the calls are, as for serve.
+    """
+    from gateway.doctor import check_file, check_machine, rebuild_index
+
+    overrides = [word for word in words if "=" in word and not Path(word).exists()]
+    files = [Path(word) for word in words if word not in overrides]
+    if len(files) > 1:
+        raise ConfigError(path=str(files[1]), what="one file at a time")
+    if reindex:
+        return rebuild_index(files[0] if files else None, overrides, Console())
+    if overrides:
+        raise ConfigError(path=overrides[0], what="settings are for --reindex alone")
+    return check_file(files[0], Console()) if files else check_machine(Console())

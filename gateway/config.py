@@ -18,7 +18,7 @@ from bot.persona import Persona
 from bot.policy import Limits
 from gateway.compose import compose, key_of
 from gateway.errors import ConfigError
-from gateway.section import NotNegative, Positive, Section
+from gateway.section import NotNegative, Positive, Section, Text
 from gateway.serveconfig import AdmissionConfig, DrainConfig, HttpConfig, RouteConfig
 from gateway.sipconfig import SipConfig
 from gateway.webrtcconfig import WebRtcConfig
@@ -127,7 +127,7 @@ class RecordingConfig(Section):
     """Where calls are kept."""
 
     enabled: bool = True
-    dir: str = "calls"
+    dir: Text = "calls"
     timing: bool = False
 
 
@@ -217,21 +217,26 @@ class Account(Protocol):
 
 def password_of(account: Account, *, path: str) -> str:
     """What only the environment or a file says. Raises ``ConfigError``; ``path`` is its key."""
-    if account.password_env is not None:
-        key, where = "password_env", account.password_env
-        password = os.environ.get(where, "")
-        what = f"the environment has no {where}"
+    return secret_of("password", env=account.password_env, file=account.password_file, path=path)
+
+
+def secret_of(name: str, *, env: str | None, file: str | None, path: str) -> str:
+    """What the variable ``env`` or the file ``file`` says: never settings. ``path`` is its key.
+
+    Raises ``ConfigError``.
+    """
+    if env is not None:
+        key, secret, what = f"{name}_env", os.environ.get(env, ""), f"the environment has no {env}"
     else:
-        key, where = "password_file", account.password_file or ""
-        what = f"{where} is empty"
+        key, what = f"{name}_file", f"{file} is empty"
         try:
-            password = Path(where).read_text(encoding="utf-8").strip("\r\n")
+            secret = Path(file or "").read_text(encoding="utf-8").strip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            password, what = "", f"cannot read {where}: {_told(error)}"
-    if not password:
-        remedy = "put the password there, and nowhere in the settings"
+            secret, what = "", f"cannot read {file}: {_told(error)}"
+    if not secret:
+        remedy = f"put the {name} there, and nowhere in the settings"
         raise ConfigError(path=f"{path}.{key}", what=what, remedy=remedy)
-    return password
+    return secret
 
 
 def _told(error: OSError | UnicodeDecodeError) -> str:
@@ -245,7 +250,9 @@ def _validated(plain: Any) -> ParleyConfig:
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
-        what = "no such key" if first["type"] == "extra_forbidden" else first["msg"].lower()
+        # What a section of ours says of itself keeps its capitals, and loses pydantic's preface.
+        ours = first["msg"].partition("Value error, ")[2]
+        what = "no such key" if first["type"] == "extra_forbidden" else ours or first["msg"].lower()
         if first["type"] == "extra_forbidden":
             raise ConfigError(path=path, what=what, remedy=_nearest(path)) from error
         given = json.dumps(first["input"], default=str)[:60]

@@ -36,6 +36,14 @@ class PortTaken(GatewayError):
         super().__init__(f"{key}: cannot listen on {where}: {why}; free it, or give another {key}")
 
 
+class CannotKeep(GatewayError):
+    """Nothing can be written where calls are to be kept. Exit code 1."""
+
+    def __init__(self, *, key: str, where: str, why: str) -> None:
+        self.key, self.where, self.why = key, where, why
+        super().__init__(f"{key}: cannot write in {where}: {why}; give another {key}")
+
+
 class PartMissing(GatewayError):
     """Something that must be installed for this is not. Exit code 1."""
 

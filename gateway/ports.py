@@ -49,3 +49,13 @@ def check_free(*, section: str, host: str, port: int) -> None:
                     probe.listen()
     except OSError as error:
         raise port_taken(error, section=section, host=host, port=port) from error
+
+
+def check_ours(*, section: str, host: str, port: int = 0) -> None:
+    """Raises ``PortTaken`` unless ``host`` is an address of this machine. ``port`` is not tried."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.bind(address)
+    except OSError as error:
+        raise port_taken(error, section=section, host=host, port=port) from error

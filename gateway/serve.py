@@ -10,13 +10,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.admission import Admission, Load, Refuse, refusal_line
+from gateway.admission import FULL_RETRY_S, Admission, Load, Refuse, refusal_line
 from gateway.bus import EventBus
 from gateway.calls import Calls, refuse
 from gateway.desk import Desk
 from gateway.drain import Drain
 from gateway.engine import SupervisedEngine
 from gateway.offers import Offer, Switchboard
+from gateway.outbound import OURS, NotDialled, Outbound
 from gateway.race import first_of
 from gateway.ration import Ration
 from gateway.readiness import Readiness
@@ -33,7 +34,8 @@ TOLD_PER_SECOND, TOLD_BURST = 20.0, 100  # lines of refusals: 200 a second would
 class Parts:
     """What a gateway is made of. ``drain_s``: how long calls may go on once it is to stop.
 
-    ``bus`` and ``telemetry`` are told what calls note.
+    ``bus`` and ``telemetry`` are told what calls note, ``kept`` the id of each recorded call that
+    is over. Without ``outbound`` no call is made.
     """
 
     switchboards: Sequence[Switchboard]
@@ -46,6 +48,8 @@ class Parts:
     drain_s: float
     bus: EventBus = field(default_factory=EventBus)
     telemetry: Telemetry = field(default_factory=Telemetry)
+    kept: Callable[[str], None] = lambda _: None
+    outbound: Outbound | None = None
 
 
 class Gateway:
@@ -95,6 +99,21 @@ class Gateway:
         """End a call that is up, outcome ``hung-up``; whether there is one of that id."""
         return self._calls is not None and self._calls.hang_up(call_id)
 
+    async def dial(self, uri: str) -> str:
+        """Call a SIP URI: the id of the call, which goes out now. Raises ``NotDialled``."""
+        outbound, calls, now = self._parts.outbound, self._calls, self.readiness
+        if outbound is None:
+            raise NotDialled(409, "nothing is dialled: there is no line for it")
+        outbound.check(uri)
+        if calls is None or now.why:
+            why = f"no call can be made now: {now.why}"
+            raise NotDialled(503, why, retry_after_s=FULL_RETRY_S)
+        # Up to here nothing has waited: the seat that was free still is.
+        offer = outbound.offer(uri)
+        make = functools.partial(outbound.desk.call, offer.leg(), route=0)
+        calls.start(offer, route=OURS, make=make)
+        return await offer.name
+
     async def serve(self, *, listening: Callable[[], None]) -> None:
         """Run until drained; ``listening`` is called once calls are taken.
 
@@ -120,7 +139,9 @@ class Gateway:
     async def _take_calls(self) -> None:
         parts = self._parts
         async with asyncio.TaskGroup() as group:
-            self._calls = calls = Calls(group, bus=parts.bus, telemetry=parts.telemetry)
+            self._calls = calls = Calls(
+                group, bus=parts.bus, telemetry=parts.telemetry, kept=parts.kept
+            )
             standing = [group.create_task(parts.engine.run())]
             for switchboard in parts.switchboards:
                 standing.append(group.create_task(self._take(switchboard, calls)))

@@ -9,7 +9,7 @@ import logging
 import secrets
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,7 +18,6 @@ from rich.console import Console
 
 from gateway.admission import Admission
 from gateway.app import stepper_for, writer_for
-from gateway.callfolders import CallFolders
 from gateway.complaint import DONE, INTERRUPTED
 from gateway.config import ParleyConfig, load
 from gateway.desk import Desk
@@ -27,12 +26,16 @@ from gateway.engine import SupervisedEngine
 from gateway.http import whip
 from gateway.http.build import build
 from gateway.http.site import Site
+from gateway.keeping import check_writable
+from gateway.legs.sip import SipSwitchboard
 from gateway.legs.webrtc import WebRtcSwitchboard
 from gateway.offers import Switchboard
+from gateway.outbound import Outbound
 from gateway.ports import bracketed
 from gateway.recovery import finish_all
 from gateway.routing import Routes
 from gateway.serve import Gateway, Parts
+from gateway.store import IndexedCalls
 from gateway.switchboards import switchboards
 from media.clock import Clock, LoopClock, wall_utc
 
@@ -59,44 +62,61 @@ async def _serve(
     loop, drain = asyncio.get_running_loop(), Drain()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, drain.ask)
-    gateway = _gateway(config, drain, config_dir=config_dir, boards=boards)
     root = Path(config.recording.dir)
-    site = build(config.http, gateway=gateway, store=CallFolders(root), more=_browsers(gateway))
+    if config.recording.enabled:
+        check_writable(root, key="recording.dir")
+    store = IndexedCalls(root)
+    gateway = _gateway(config, drain, config_dir=config_dir, boards=boards, kept=store.completed)
+    site = build(config.http, gateway=gateway, store=store, more=_browsers(gateway))
     for folder in finish_all(root):
         console.print(f"finished {folder}, which a crash had left", highlight=False)
-    try:
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(store.close)
+        await store.start()
+        undo.push_async_callback(site.close)
+        undo.callback(gateway.bus.close)  # else the site would wait for those who read events
         await site.start()
         await gateway.serve(listening=lambda: _listening(config, site, console))
-    finally:
-        gateway.bus.close()  # else the site would wait for those who read events
-        await site.close()
     return drain.hurried.is_set()
 
 
 def _gateway(
-    config: ParleyConfig, drain: Drain, *, config_dir: Path | None, boards: Boards
+    config: ParleyConfig,
+    drain: Drain,
+    *,
+    config_dir: Path | None,
+    boards: Boards,
+    kept: Callable[[str], None],
 ) -> Gateway:
     clock = LoopClock(asyncio.get_running_loop())
     make = functools.partial(stepper_for, config.bot.choice(), pace="live", fidelity="ideal")
     engine = SupervisedEngine(make, name=config.bot.name, clock=clock)
     writer = writer_for("live")
-    desk = Desk(
-        config,
+    desk = functools.partial(
+        Desk,
         config_dir=config_dir,
         stepper=engine,
         writer=writer,
         wall=wall_utc,
         token=functools.partial(secrets.token_hex, 3),
     )
+    made = boards(config, clock)
+    # The first SIP worker has the accounts.
+    line = next((one for one in made if isinstance(one, SipSwitchboard)), None)
+    everybody = desk(config.model_copy(update={"routes": ()}))
+    answering = desk(config)
+    engine.rehearse(answering.sessions)
     parts = Parts(
-        switchboards=boards(config, clock),
+        switchboards=made,
         engine=engine,
-        desk=desk,
+        desk=answering,
         writer=writer,
         admission=Admission(config.admission.rules()),
         routes=Routes([route.route() for route in config.routes]),
         clock=clock,
         drain_s=config.drain.seconds,
+        kept=kept,
+        outbound=Outbound(config.sip, line, everybody),
     )
     return Gateway(parts, drain)
 
@@ -124,10 +144,14 @@ def _greet(config: ParleyConfig, site: Site, console: Console) -> None:
     if config.sip.enabled:
         for place in range(config.sip.workers):
             where = f"sip:bot@{bracketed(config.sip.host)}:{config.sip.port + 2 * place}"
-            console.print(f"calls:  {where}", highlight=False, markup=False, soft_wrap=True)
+            told = f"calls:  {where}, from a softphone without an account"
+            console.print(told, highlight=False, markup=False, soft_wrap=True)
     if config.webrtc.enabled:
-        console.print(f"page:   {site.url}/", highlight=False, markup=False, soft_wrap=True)
+        told = f"page:   {site.url}/ to call from the browser, and to look at calls"
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
     console.print(f"health: {site.url}/readyz", highlight=False, markup=False, soft_wrap=True)
+    stop = f"Ctrl-C; calls may go on for {config.drain.seconds} s, a second one ends them at once"
+    console.print(f"stop:   {stop}", highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

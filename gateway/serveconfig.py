@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Annotated, Self
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Self, TypeAlias
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from gateway.admission import Rules
 from gateway.routing import Route
 from gateway.section import NotNegative, Port, Positive, Section, Text
+
+IpNetwork: TypeAlias = IPv4Network | IPv6Network
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; write a network, as in 192.0.2.0/24") from error
+    return text
+
+
+Networks = tuple[Annotated[str, AfterValidator(_network)], ...]
 
 
 class TlsConfig(Section):
@@ -31,8 +45,13 @@ class HttpConfig(Section):
     host: Text = "127.0.0.1"
     port: Port = 8080
     tokens_file: Text | None = None
+    proxies: Networks = ()
     cors: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...] = ()
     tls: TlsConfig = TlsConfig()
+
+    def trusted(self) -> Sequence[IpNetwork]:
+        """Of proxies that are believed when they say who asks."""
+        return [ip_network(text) for text in self.proxies]
 
 
 class DrainConfig(Section):
@@ -44,26 +63,15 @@ class DrainConfig(Section):
 class AdmissionConfig(Section):
     """Who may call, and how fast."""
 
-    allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    allow: Networks = ("127.0.0.0/8", "::1/128")
     calls_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5.0
     burst: Positive = 20
     half_open: Positive = 16
 
-    @field_validator("allow")
-    @classmethod
-    def _networks(cls, allow: tuple[str, ...]) -> tuple[str, ...]:
-        for text in allow:
-            try:
-                ipaddress.ip_network(text)
-            except ValueError as error:
-                remedy = "write a network, as in 192.0.2.0/24"
-                raise ValueError(f"{error}; {remedy}") from error
-        return allow
-
     def rules(self) -> Rules:
         """As admission takes them."""
         return Rules(
-            allow=tuple(ipaddress.ip_network(text) for text in self.allow),
+            allow=tuple(ip_network(text) for text in self.allow),
             calls_per_second=self.calls_per_second,
             burst=self.burst,
             half_open=self.half_open,

@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 
-from gateway.config import ParleyConfig, password_of
+from gateway.config import ParleyConfig, password_of, secret_of
 from gateway.errors import ConfigError, PartMissing
 from gateway.legs import sipbuild
 from gateway.legs.sip import SipSwitchboard
@@ -17,7 +17,7 @@ from gateway.legs.webrtc import WebRtcSwitchboard
 from gateway.legs.webrtcpeer import Peer
 from gateway.legs.webrtcsettings import IceServer, WebRtcSettings
 from gateway.offers import Switchboard
-from gateway.ports import check_free, is_loopback
+from gateway.ports import check_free, check_ours, is_loopback
 from gateway.sipconfig import SipConfig
 from gateway.webrtcconfig import IceServerConfig, WebRtcConfig
 from media.clock import Clock
@@ -45,7 +45,11 @@ def switchboards(
 def _by_sip(
     config: ParleyConfig, *, look: Callable[[], SipBuild | None] | None
 ) -> list[Switchboard]:
-    settings = worker_settings(config, look=look)
+    try:
+        settings = worker_settings(config, look=look)
+    except PartMissing as error:
+        remedy = f"{error.remedy}; sip.enabled=false takes calls from browsers alone"
+        raise PartMissing(part=error.part, why=error.why, remedy=remedy) from error
     workers = config.sip.workers
     parts = [part(settings, place, of=workers) for place in range(workers)]
     for own in parts:
@@ -54,6 +58,7 @@ def _by_sip(
 
 
 def _by_browser(webrtc: WebRtcConfig, clock: Clock) -> WebRtcSwitchboard:
+    check_ours(section="webrtc", host=webrtc.host)
     settings = WebRtcSettings(
         host=webrtc.host,
         public_ip=webrtc.public_ip,
@@ -70,9 +75,12 @@ def _by_browser(webrtc: WebRtcConfig, clock: Clock) -> WebRtcSwitchboard:
 
 
 def _ice_server(server: IceServerConfig, *, path: str) -> IceServer:
-    secret = bool(server.password_env or server.password_file)
-    password = password_of(server, path=path) if secret else ""
-    return IceServer(server.url, server.username, password)
+    if server.url.startswith("stun"):
+        return IceServer(server.url)
+    if server.shares_secret:
+        secret = secret_of("secret", env=server.secret_env, file=server.secret_file, path=path)
+        return IceServer(server.url, server.username, secret=secret)
+    return IceServer(server.url, server.username, password_of(server, path=path))
 
 
 def worker_settings(

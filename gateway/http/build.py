@@ -12,8 +12,10 @@ from aiohttp import web
 
 from gateway.bus import EventBus
 from gateway.callfolders import CallStore
-from gateway.http import artefacts, calls, events, health, login, metrics, openapi, page
+from gateway.http import artefacts, calls, dial, events, health, login, metrics, openapi, page
+from gateway.http.attempts import Attempts
 from gateway.http.calls import LiveCalls
+from gateway.http.dial import Dials
 from gateway.http.guard import Guard
 from gateway.http.sessions import Sessions
 from gateway.http.site import Site
@@ -24,7 +26,7 @@ from gateway.serveconfig import HttpConfig
 from gateway.telemetry import Telemetry
 
 
-class Served(LiveCalls, Protocol):
+class Served(LiveCalls, Dials, Protocol):
     """What the routes ask of a gateway."""
 
     @property
@@ -48,10 +50,9 @@ def build(
     more: Iterable[web.RouteDef] = (),
 ) -> Site:
     """A site that does not listen yet; ``more`` are routes of legs. Raises ``ConfigError``."""
-    tokens = tokens_for(http)
-    sessions = Sessions(
-        now=asyncio.get_running_loop().time, new=functools.partial(secrets.token_urlsafe, 32)
-    )
+    known, now = tokens_for(http), asyncio.get_running_loop().time
+    tokens = None if known is None else Attempts(known, now=now)
+    sessions = Sessions(now=now, new=functools.partial(secrets.token_urlsafe, 32))
 
     def readiness() -> Readiness:
         return gateway.readiness
@@ -60,6 +61,7 @@ def build(
         *health.routes(readiness),
         *login.routes(tokens, sessions),
         *calls.routes(gateway, store),
+        *dial.routes(gateway),
         *artefacts.routes(gateway, store),
         *events.routes(gateway.bus),
         *metrics.routes(gateway.telemetry, readiness=readiness, bus=gateway.bus),
@@ -68,4 +70,11 @@ def build(
         *more,
     ]
     guard = Guard(tokens=tokens, sessions=sessions, cors=http.cors)
-    return Site(routes, host=http.host, port=http.port, guard=guard, tls=context(http.tls))
+    return Site(
+        routes,
+        host=http.host,
+        port=http.port,
+        guard=guard,
+        tls=context(http.tls),
+        proxies=http.trusted(),
+    )

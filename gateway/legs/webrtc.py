@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.bus import EventBus
 from gateway.errors import CallerGone, GatewayError, LegError
 from gateway.legs.base import Leg
 from gateway.legs.webrtcleg import Connection, WebRtcLeg
 from gateway.legs.webrtcsdp import Checked, check
-from gateway.legs.webrtcsettings import WebRtcSettings
+from gateway.legs.webrtcsettings import IceServer, WebRtcSettings, for_pages
 from gateway.legs.webrtctelling import Telling
 from gateway.offers import Offer
 from gateway.outcome import Fault, Outcome
-from media.clock import Clock
+from media.clock import Clock, wall_utc
 
 logger = logging.getLogger(__name__)
 RETRY_S = 10
+CLOSE_S = 5.0  # for all calls together; calls that ran have been hung up before
 STATUS = {403: 403, 404: 404, 500: 500}  # all other refusals are for now: 503
 
 
@@ -89,8 +92,10 @@ class WebRtcSwitchboard:
         clock: Clock,
         token: Callable[[], str],
         connect: Callable[[Checked, WebRtcSettings, WebRtcLeg], Connection],
+        wall: Callable[[], datetime] = wall_utc,
     ) -> None:
         self._settings, self._clock, self._token, self._connect = settings, clock, token, connect
+        self._wall = wall
         self._legs: dict[str, WebRtcLeg] = {}
         self._offers: asyncio.Queue[Offer | None] = asyncio.Queue()
         self._bus: EventBus | None = None
@@ -99,6 +104,11 @@ class WebRtcSwitchboard:
     @property
     def up(self) -> bool:
         return self._up
+
+    @property
+    def ice_servers(self) -> tuple[IceServer, ...]:
+        """Those that a page may ask for addresses of its own, from now on."""
+        return for_pages(self._settings.ice_servers, now_s=self._wall().timestamp())
 
     def listen(self, bus: EventBus) -> None:
         """Calls' events go to their pages from now on."""
@@ -122,14 +132,14 @@ class WebRtcSwitchboard:
         """
         if not self._up:
             raise Refused(503, "no calls are taken now", retry_after_s=RETRY_S)
-        checked = check(sdp)
+        checked, settings = check(sdp), self._settings.at(self._wall().timestamp())
         facts = {"leg": "webrtc", "codec": checked.codec, "caller": "", "callee": callee}
         leg = WebRtcLeg(
             checked,
             facts=facts,
-            settings=self._settings,
+            settings=settings,
             clock=self._clock,
-            connect=lambda leg: self._connect(checked, self._settings, leg),
+            connect=lambda leg: self._connect(checked, settings, leg),
         )
         offer = WebRtcOffer(leg, source=source, bus=self._bus, clock=self._clock)
         name = self._token()
@@ -160,8 +170,11 @@ class WebRtcSwitchboard:
         self._up, self._closed = False, True
         self._offers.put_nowait(None)
         legs, self._legs = self._legs, {}
-        for leg in legs.values():
-            await leg.hangup(Outcome(Fault.GATEWAY, "stopped"))
+        stopped = Outcome(Fault.GATEWAY, "stopped")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                ends = (leg.hangup(stopped) for leg in legs.values())
+                await asyncio.gather(*ends, return_exceptions=True)
 
     def _forget_ended(self) -> None:
         for name in [name for name, leg in self._legs.items() if leg.over]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from bot.facts import Digit
 from gateway.errors import CallerGone, LegBroken, LegError, MediaSilent
 from gateway.legs.base import LegEvent
-from gateway.legs.pace import ticks
+from gateway.legs.pace import next_slot, ticks
 from gateway.legs.stream import LegStream
 from gateway.legs.webrtcdigits import Presses, key_of
 from gateway.legs.webrtcsdp import Checked
@@ -128,9 +128,11 @@ class WebRtcLeg:
             error = self._stream.error or LegError(leg="webrtc", why=str(outcome))
             self.refuse(error)
         self._stream.end()
-        if self._telling is not None:
-            await self._telling.finish(outcome, at=self._now)
-        self._close_soon()
+        try:
+            if self._telling is not None:
+                await self._telling.finish(outcome, at=self._now)
+        finally:
+            self._close_soon()
         assert self._closing is not None
         await asyncio.shield(self._closing)
 
@@ -183,7 +185,7 @@ class WebRtcLeg:
         mouth = Mouth(self._offer, bitrate=self._settings.bitrate)
         came, since = -1, self._clock.now()
         try:
-            async for tick in ticks(self._clock):
+            async for tick in ticks(self._clock, began=next_slot(self._clock.now())):
                 if tick % TICKS_A_LOOK == 0:
                     now, received = self._clock.now(), await peer.received()
                     if received != came:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import ipaddress
 import logging
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol, cast
 
@@ -21,7 +19,6 @@ from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCIceServer,
-    RTCIceTransport,
     RTCPeerConnection,
     RTCRtpReceiver,
     RTCSessionDescription,
@@ -30,6 +27,8 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from gateway.errors import CallerGone, IceFailed, LegError, MediaSilent
 from gateway.legs.webrtcanswer import answer
+from gateway.legs.webrtcgate import Gate, Streams, keep_data, keep_reports
+from gateway.legs.webrtcice import close_late, gather_from
 from gateway.legs.webrtcsdp import Checked
 from gateway.legs.webrtcsettings import WebRtcSettings
 
@@ -37,8 +36,7 @@ logger = logging.getLogger(__name__)
 ARRIVED = "_RTCRtpReceiver__jitter_buffer"
 CHANNEL = "events"
 STUCK = 50  # packets that nobody sends
-SOURCES = 16  # streams of one caller; the library reports on each for ever, and fails beyond 31
-LATE, LATE_S = 50, 0.02  # looks at a search that is being ended; it looks up as often itself
+CLOSE_S = 2.0  # for the library to close in order; then it is made to
 
 
 class Ears(Protocol):
@@ -103,7 +101,7 @@ class Peer:
         self._receiver: RTCRtpReceiver | None = None
         self._channel: RTCDataChannel | None = None
         self._connected = asyncio.get_running_loop().create_future()
-        self._sources: set[int] = set()
+        self._streams: Streams | None = None
         self._closed = False
 
     async def answer(self) -> str:
@@ -116,8 +114,7 @@ class Peer:
         pc.on("datachannel", self._on_channel)
         try:
             await pc.setRemoteDescription(RTCSessionDescription(self._offer.sdp, "offer"))
-            receiver = pc.getTransceivers()[0].receiver
-            self._attach(receiver)
+            self._attach(pc.getTransceivers()[0].receiver)
             await pc.setLocalDescription(await pc.createAnswer())
         except Exception as error:
             text = str(error) or type(error).__name__
@@ -181,9 +178,16 @@ class Peer:
             self._fail(CallerGone(leg="webrtc", why="the caller gave up"))
         ice = None if self._receiver is None else self._receiver.transport.transport
         checking = ice is not None and ice.state == "checking"
-        await self._pc.close()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._pc.close()
+        except TimeoutError:
+            logger.warning("a browser's connection does not close in order")
+            if self._receiver is not None and ice is not None:
+                await self._receiver.transport.stop()
+                await ice.stop()
         if ice is not None and checking:
-            await _close_late(ice)
+            await close_late(ice)
 
     # ------------------------------------------------------------------------------------------
 
@@ -193,10 +197,13 @@ class Peer:
         transport, inside = receiver.transport, cast(Any, receiver)
         setattr(inside, ARRIVED, _Intake(self._ears))
         inside._handle_rtp_packet = functools.partial(self._sort, inside._handle_rtp_packet)
-        connection: Any = transport.transport._connection
-        connection.get_component_candidates = functools.partial(
-            _gather, connection.get_component_candidates, host=self._settings.host
-        )
+        connection = transport.transport._connection
+        gather_from(connection, host=self._settings.host)
+        Gate(connection, asyncio.get_running_loop().time).keep()
+        self._streams = Streams(receiver)
+        keep_reports(receiver, None if self._voice is None else self._pc.getSenders()[0])
+        if self._pc.sctp is not None:
+            keep_data(self._pc.sctp)
         transport.transport.on("statechange", self._look)
         transport.on("statechange", self._look)
         if self._offer.digits is not None:
@@ -204,10 +211,8 @@ class Peer:
             types.setdefault(self._offer.digits, set()).add(receiver)
 
     async def _sort(self, take: Any, packet: Any, arrival_time_ms: int) -> None:
-        if packet.ssrc not in self._sources:
-            if len(self._sources) >= SOURCES:
-                return
-            self._sources.add(packet.ssrc)
+        if self._streams is None or not self._streams.admit(packet.ssrc):
+            return
         if packet.payload_type == self._offer.digits:
             self._ears.event(packet.payload, timestamp=packet.timestamp)
         else:
@@ -248,35 +253,20 @@ class Peer:
             self._ears.text(message)
 
 
-async def _gather(
-    gather: Callable[..., Any], *, host: str, component: int, addresses: list[str]
-) -> Any:
-    """Of our own addresses ``host`` alone, which may be loopback; all but loopback if it is any."""
-    if not ipaddress.ip_address(host).is_unspecified:
-        addresses = [host] if addresses or ipaddress.ip_address(host).is_loopback else []
-    return await gather(component=component, addresses=addresses)
-
-
-async def _close_late(ice: RTCIceTransport) -> None:
-    """Closed once more after its search, which may have just found a way and kept on asking.
-
-    Such a connection would ask for consent every five seconds for as long as the process lives.
-    """
-    for _ in range(LATE):
-        if ice.state != "closed":  # the search has told how it went, though nobody listens
-            break
-        await asyncio.sleep(LATE_S)
-    await ice._connection.close()
-
-
 def check_seams(receiver: RTCRtpReceiver) -> None:
     """Raises ``LegError`` if the library is not as we know it inside."""
     connection = receiver.transport.transport._connection
     seams = (
         (receiver, ARRIVED),
         (receiver, "_handle_rtp_packet"),
+        (receiver, "_run_rtcp"),
+        (receiver, "_RTCRtpReceiver__rtcp_exited"),
         (connection, "get_component_candidates"),
+        (connection, "data_received"),
+        (connection, "_protocols"),
+        (connection, "_check_list"),
         (receiver.transport, "_rtp_router"),
+        (receiver.transport._rtp_router, "ssrc_table"),
     )
     for owner, name in seams:
         if not hasattr(owner, name):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.errors import GatewayError
 
@@ -21,13 +21,15 @@ DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 CODECS = {"OPUS/48000/2": "opus/48000", "PCMU/8000": "PCMU/8000", "PCMA/8000": "PCMA/8000"}
 _STATIC = {"0": "PCMU/8000", "8": "PCMA/8000"}  # RFC 3551, table 4
 _RTP = {"UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF", "RTP/SAVP"}
+_SHARED = {"ice-ufrag", "ice-pwd", "fingerprint", "setup", "candidate", "rtcp-mux"}
 _SCTP = {"UDP/DTLS/SCTP", "DTLS/SCTP"}
 _MEDIA = re.compile(r"m=([a-z]+) (\d{1,5})(?:/\d+)? ([A-Z/]+) ([!-~]+(?: [!-~]+)*)")
-_TOKEN = re.compile(r"[!-~]{1,256}")
+_TOKEN = re.compile(r"[!#-'*+.0-9A-Z^-~-]{1,64}")  # RFC 8866 §9; mids are chosen by the far end
+_UFRAG, _PASSWORD = re.compile(r"[\w+/=-]{4,256}"), re.compile(r"[\w+/=-]{22,256}")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,4}")
 _FINGERPRINT = re.compile(r"sha-(?:256|384|512) [0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})+")
 _CANDIDATE = re.compile(
-    r"[\w+/]{1,32} 1 udp (\d{1,10}) ([0-9A-F.:]+) (\d{1,5}) typ (?:host|srflx|prflx|relay)"
-    r"(?: [ -~]{0,256})?",
+    r"([\w+/]{1,32} 1 udp (\d{1,10}) ([0-9A-F.:]+) (\d{1,5}) typ (?:host|srflx|relay))(?: .*)?",
     re.IGNORECASE,
 )
 
@@ -90,15 +92,18 @@ class Checked:
 def check(offer: str) -> Checked:
     """Read an offer. Raises ``BadOffer``."""
     session, sections = _parse(offer)
+    bundle = _bundle(session)
+    sections = _joined(sections, bundle)
     audio = next((place for place, one in enumerate(sections) if _usable(one, "audio")), None)
     if audio is None:
         raise BadOffer(422, "no audio; offer one m=audio section over DTLS-SRTP")
     section = sections[audio]
     if section.direction in ("recvonly", "inactive"):
         raise BadOffer(422, f"the audio is {section.direction}: the bot would hear nothing")
+    if "rtcp-mux" not in dict(section.attributes):
+        raise BadOffer(422, "the audio has no a=rtcp-mux: RTCP has no port of its own here")
     payload, codec = _codec(section)
     digits = _digits(section, rate=codec.partition("/")[2])
-    bundle = _bundle(session)
     data = next(
         (
             place
@@ -156,6 +161,19 @@ def _bundle(session: Sequence[tuple[str, str]]) -> list[str]:
     return next((mids for semantics, *mids in filter(None, groups) if semantics == "BUNDLE"), [])
 
 
+def _joined(sections: Sequence[Section], bundle: Sequence[str]) -> list[Section]:
+    """With the keys of their bundle where they leave that to another section (RFC 9143 §7.1.3)."""
+    keyed = (one for one in sections if one.mid in bundle and one.one("ice-ufrag"))
+    first = next((one.attributes for one in keyed), ())
+    shared = tuple(pair for pair in first if pair[0] in _SHARED)
+    return [
+        replace(one, attributes=(*shared, *one.attributes))
+        if one.mid in bundle and not one.one("ice-ufrag")
+        else one
+        for one in sections
+    ]
+
+
 def _section(lines: Sequence[str], common: Sequence[tuple[str, str]]) -> Section:
     found = _MEDIA.fullmatch(lines[0])
     if found is None or int(found[2]) > 65535:
@@ -183,7 +201,7 @@ def _usable(section: Section, kind: str) -> bool:
     if kind == "application":
         wanted = section.protocol in _SCTP and section.formats == ("webrtc-datachannel",)
         port = section.one("sctp-port")
-        if not wanted or not port.isdecimal() or not 0 < int(port) < 65536:
+        if not wanted or not _NUMBER.fullmatch(port) or not 0 < int(port) < 65536:
             return False
     elif section.protocol not in _RTP:
         return False
@@ -206,7 +224,7 @@ def _codec(section: Section) -> tuple[int, str]:
     known = [
         (int(text), CODECS[name])
         for text in section.formats
-        if text.isdecimal() and (name := names.get(text, "").removesuffix("/1")) in CODECS
+        if _NUMBER.fullmatch(text) and (name := names.get(text, "").removesuffix("/1")) in CODECS
     ]
     sound = [pair for pair in known if _payload_is_ours(pair[0])]
     if not sound:
@@ -222,13 +240,14 @@ def _payload_is_ours(payload: int) -> bool:
 def _digits(section: Section, *, rate: str) -> int | None:
     names = _names(section)
     wanted = f"TELEPHONE-EVENT/{rate}"
-    types = (int(one) for one in section.formats if one.isdecimal() and names.get(one) == wanted)
+    types = (
+        int(one) for one in section.formats if _NUMBER.fullmatch(one) and names.get(one) == wanted
+    )
     return next((payload for payload in types if _payload_is_ours(payload)), None)
 
 
 def _audio(section: Section, *, payload: int) -> list[str]:
-    name = _names(section)[str(payload)]
-    name = name.replace("OPUS", "opus")
+    name = _names(section)[str(payload)].replace("OPUS", "opus")
     return [
         f"m=audio 9 UDP/TLS/RTP/SAVPF {payload}",
         f"a={section.direction}",
@@ -248,8 +267,8 @@ def _data(section: Section) -> list[str]:
 
 
 def _transport(section: Section) -> list[str]:
-    for name in ("ice-ufrag", "ice-pwd"):
-        if not _TOKEN.fullmatch(section.one(name)):
+    for name, form in (("ice-ufrag", _UFRAG), ("ice-pwd", _PASSWORD)):
+        if not form.fullmatch(section.one(name)):
             raise BadOffer(400, f"not SDP: a={name} {section.one(name)[:40]!r}")
     setup = section.one("setup") or "actpass"
     if setup not in ("actpass", "active", "passive"):
@@ -257,7 +276,7 @@ def _transport(section: Section) -> list[str]:
     prints = [text for text in section.all("fingerprint") if _FINGERPRINT.fullmatch(text)]
     # Neither names that only the far end's network can resolve, nor the word that no candidate
     # follows: with both, a connection that the far end itself would open never comes about.
-    candidates = [text for text in section.all("candidate") if _reachable(text)]
+    candidates = [text for one in section.all("candidate") if (text := _reachable(one))]
     return [
         "c=IN IP4 0.0.0.0",
         f"a=mid:{section.mid}",
@@ -269,12 +288,13 @@ def _transport(section: Section) -> list[str]:
     ]
 
 
-def _reachable(candidate: str) -> bool:
+def _reachable(candidate: str) -> str:
+    """The candidate, but what extends it (RFC 8839 §5.1); empty if packets cannot go there."""
     found = _CANDIDATE.fullmatch(candidate)
-    if found is None or not 0 < int(found[3]) < 65536 or int(found[1]) >= 1 << 32:
-        return False
+    if found is None or not 0 < int(found[4]) < 65536 or int(found[2]) >= 1 << 32:
+        return ""
     try:
-        address = ipaddress.ip_address(found[2])
+        address = ipaddress.ip_address(found[3])
     except ValueError:
-        return False
-    return not address.is_multicast and not address.is_unspecified
+        return ""
+    return "" if address.is_multicast or address.is_unspecified else found[1]

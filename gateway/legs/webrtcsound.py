@@ -18,6 +18,9 @@ OPUS_RATE = 24_000
 G711_RATE = 8_000
 FADE = 3  # packets of silence that are really encoded, for the decoder to come to rest
 LOSS_PERCENT = 10  # below this libopus sends no redundancy at 24 kbit/s
+COMPLEXITY = 1
+"""Of 10. Measured with libopus 1.6.1 on a synthetic voice: at 32 kbit/s it sounds as 5 does at 24
+(PESQ-WB 4.24 both), and takes a third of the time, which is the largest part of a call's cost."""
 
 
 def rate_of(offer: Checked) -> int:
@@ -58,7 +61,7 @@ class Mouth:
     def __init__(self, offer: Checked, *, bitrate: int) -> None:
         wide = offer.codec.startswith("opus")
         self.clock_rate = opus.CLOCK_RATE if wide else G711_RATE
-        chosen = OpusSettings(bitrate=bitrate, loss_percent=LOSS_PERCENT)
+        chosen = OpusSettings(bitrate=bitrate, complexity=COMPLEXITY, loss_percent=LOSS_PERCENT)
         self._opus = OpusEncoder(OPUS_RATE, chosen) if wide else None
         self._law: Callable[[Pcm], bytes] = (
             alaw_encode if offer.codec.startswith("PCMA") else ulaw_encode

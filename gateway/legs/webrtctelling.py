@@ -45,9 +45,12 @@ class Telling:
         self._task = asyncio.get_running_loop().create_task(self._run(channel))
 
     async def finish(self, outcome: Outcome, *, at: int) -> None:
-        """Send what waits and how the call ended, for as long as that may take; then no more."""
+        """Send what waits and how the call ended, for as long as that may take; then no more.
+
+        A second time it does nothing.
+        """
         self._events.close()
-        task, channel = self._task, self._channel
+        task, channel, self._task = self._task, self._channel, None
         if task is None or channel is None:
             return
         with contextlib.suppress(TimeoutError):

@@ -29,6 +29,16 @@ def test_the_wait_it_names_is_the_right_one() -> None:
     assert bucket.take(0.1 + wait_s + 1e-9) == 0
 
 
+def test_looking_takes_nothing() -> None:
+    buckets = Buckets(per_second=1.0, burst=1)
+    assert buckets.wait("one", 0.0) == 0
+    assert len(buckets) == 0
+    assert buckets.take("one", 0.0) == 0
+    assert buckets.wait("one", 0.25) == pytest.approx(0.75)
+    assert buckets.wait("one", 1.0) == 0
+    assert buckets.take("one", 1.0) == 0
+
+
 def test_time_that_goes_back_gives_nothing() -> None:
     bucket = TokenBucket(per_second=1.0, burst=1, now_s=5.0)
     assert bucket.take(5.0) == 0

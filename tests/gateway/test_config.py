@@ -174,7 +174,7 @@ def test_a_route_has_settings_of_its_own_over_those_of_all() -> None:
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("admission.allow=[192.0.2.1/8]", "admission.allow: "),
+        ("admission.allow=[192.0.2.1/8]", "admission.allow.0: "),
         ("admission.calls_per_second=0", "admission.calls_per_second: "),
         ("sip.port=0", "sip.port: "),
         ("sip.codecs=[]", "sip.codecs: "),

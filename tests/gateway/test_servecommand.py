@@ -150,7 +150,7 @@ def test_without_the_sip_engine_one_line_says_what_is_missing(
         (["sip.prot=5070"], "sip.prot: no such key; did you mean sip.port?"),
         (["calls/"], "calls/: "),
         (["routes=[{bot: echo}]", "bot=scripted"], "routes.0.bot: not echo: a process runs one"),
-        (["admission.allow=[all]"], "admission.allow: "),
+        (["admission.allow=[all]"], "admission.allow.0: "),
     ],
 )
 def test_what_is_wrong_with_the_settings_is_one_line(

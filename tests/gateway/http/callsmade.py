@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-SOUND = b"RIFF" + bytes(range(256)) * 16
+import numpy as np
+
+from gateway.outbound import NotDialled
+from media.wav import header
+
+PCM = np.arange(2048, dtype="<i2").reshape(-1, 2)  # even numbers left, odd ones right
+SOUND = header(rate=16_000, channels=2, frames=1024) + PCM.tobytes()
 
 
 def leave(root: Path, call_id: str, *, finished: bool = True) -> Path:
@@ -25,6 +31,12 @@ def leave(root: Path, call_id: str, *, finished: bool = True) -> Path:
     return folder
 
 
+def rewrite(folder: Path, **fields: Any) -> None:
+    """More fields for the ``call.json`` of a folder."""
+    call = json.loads((folder / "call.json").read_text())
+    (folder / "call.json").write_text(json.dumps({**call, **fields}))
+
+
 class Up:
     """Calls that are up; ``ended`` are those that were hung up."""
 
@@ -32,8 +44,11 @@ class Up:
         self.ids, self.ended = list(ids), list[str]()
 
     def live(self) -> Sequence[dict[str, Any]]:
-        return [{"v": 1, "call_id": call_id} for call_id in self.ids]
+        return [{"v": 1, "call_id": call_id, "leg": "sip"} for call_id in self.ids]
 
     def hang_up(self, call_id: str) -> bool:
         self.ended += [call_id] if call_id in self.ids else []
         return call_id in self.ids
+
+    async def dial(self, uri: str) -> str:
+        raise NotDialled(409, "nothing is dialled")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 
@@ -12,6 +12,8 @@ import aiohttp
 from aiohttp import web
 
 from gateway.http import login
+from gateway.http.attempts import Attempts
+from gateway.http.forwarded import Network
 from gateway.http.guard import Guard
 from gateway.http.sessions import Sessions
 from gateway.http.site import Site
@@ -44,12 +46,14 @@ def site(
     known: Tokens | None = None,
     cors: tuple[str, ...] = (),
     tls: ssl.SSLContext | None = None,
+    proxies: Sequence[Network] = (),
 ) -> Site:
-    """Not started; ``/login`` is there, too."""
+    """Not started; ``/login`` is there, too. Time stands still."""
     opened = sessions()
-    guard = Guard(tokens=known, sessions=opened, cors=cors)
-    every = [*routes, *login.routes(known, opened)]
-    return Site(every, host=host, port=port, guard=guard, tls=tls)
+    tried = None if known is None else Attempts(known, now=lambda: 0.0)
+    guard = Guard(tokens=tried, sessions=opened, cors=cors)
+    every = [*routes, *login.routes(tried, opened)]
+    return Site(every, host=host, port=port, guard=guard, tls=tls, proxies=proxies)
 
 
 @asynccontextmanager
@@ -58,9 +62,10 @@ async def client(
     *,
     known: Tokens | None = None,
     cors: tuple[str, ...] = (),
+    proxies: Sequence[Network] = (),
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Of a site that is served inside."""
-    here = site(routes, known=known, cors=cors)
+    here = site(routes, known=known, cors=cors, proxies=proxies)
     await here.start()
     try:
         # Cookies of an IP address are kept only by a jar that is told so.

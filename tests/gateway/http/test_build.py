@@ -97,9 +97,12 @@ def test_every_reference_in_the_contract_leads_somewhere() -> None:
         Draft202012Validator.check_schema(schema)
 
 
+def fits(schema: dict[str, Any], value: Any) -> None:
+    Draft202012Validator({**schema, "components": CONTRACT["components"]}).validate(value)
+
+
 def valid(name: str, value: Any) -> None:
-    root = {"$ref": f"#/components/schemas/{name}", "components": CONTRACT["components"]}
-    Draft202012Validator(root).validate(value)
+    fits({"$ref": f"#/components/schemas/{name}"}, value)
 
 
 @pytest.mark.live
@@ -121,7 +124,14 @@ async def test_answers_are_as_the_contract_says(tmp_path: Path) -> None:
             valid("Readiness", await get("/readyz"))
             valid("Login", await get("/login"))
             valid("Call", await get(f"/v1/calls/{OLD}"))
+            page = await get("/v1/calls?leg=sip")
+            schema = CONTRACT["paths"]["/v1/calls"]["get"]["responses"]["200"]["content"]
+            fits(schema["application/json"]["schema"], {**page, "calls": page["calls"][1:]})
+            assert [call["call_id"] for call in page["calls"]] == [LIVE, OLD]
             valid("Problem", await get("/v1/calls/nobody"))
+            async with client.post("/v1/calls", json={"to": "sip:1@x"}) as answer:
+                assert answer.status == 409
+                valid("Problem", await answer.json(content_type=None))
             for event in await get(f"/v1/calls/{OLD}/timeline"):
                 valid("Event", event)
     finally:

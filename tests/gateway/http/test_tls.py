@@ -23,8 +23,8 @@ from tests.gateway.http import sites
 YEAR = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 
-def certificate(folder: Path, name: str = "one") -> TlsConfig:
-    """Self-signed, for 127.0.0.1, good for eighty years."""
+def certificate(folder: Path, name: str = "one", *, address: str = "127.0.0.1") -> TlsConfig:
+    """Self-signed, good for eighty years."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "parley.example")])
     made = (
@@ -36,7 +36,7 @@ def certificate(folder: Path, name: str = "one") -> TlsConfig:
         .not_valid_before(YEAR)
         .not_valid_after(YEAR.replace(year=2100))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False
         )
         .sign(key, hashes.SHA256())
     )
@@ -85,3 +85,34 @@ def test_files_that_do_not_belong_together_or_are_not_there(tmp_path: Path) -> N
         context(TlsConfig(cert=one.cert, key=other.key))
     with pytest.raises(ConfigError, match=r"^http\.tls: cannot read .*: No such file"):
         context(TlsConfig(cert=one.cert, key=str(tmp_path / "none")))
+
+
+def test_a_key_with_a_pass_phrase_asks_nobody(tmp_path: Path) -> None:
+    tls = certificate(tmp_path)
+    key = serialization.load_pem_private_key(Path(str(tls.key)).read_bytes(), password=None)
+    Path(str(tls.key)).write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"open sesame"),
+        )
+    )
+    with pytest.raises(ConfigError, match=r"^http\.tls\.key: it has a pass phrase"):
+        context(tls)
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (YEAR.replace(year=2026), ""),
+        (YEAR.replace(year=2101), "ran out on 2100-01-01: browsers refuse it"),
+        (YEAR.replace(year=2019), "begins on 2020-01-01: browsers refuse it"),
+    ],
+)
+def test_a_certificate_out_of_its_time_is_said_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, now: datetime.datetime, said: str
+) -> None:
+    with caplog.at_level("WARNING"):
+        assert context(certificate(tmp_path), wall=lambda: now) is not None
+    assert "".join(caplog.messages).endswith(said)
+    assert len(caplog.messages) == bool(said)

@@ -31,7 +31,7 @@ def test_a_token_is_known_by_its_hash(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "input should be a valid array"),
+        ("", "no token"),
         ("[]", "no token"),
         ("- {", "not YAML"),
         ("- {name: a, sha256: hunter2, scopes: [read]}", "0.sha256: string should match pattern"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from fractions import Fraction
@@ -20,7 +19,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from gateway.legs.webrtcpeer import _gather
+from gateway.legs.webrtcice import gather_from
 
 RATE = 48_000
 Pcm = npt.NDArray[np.int16]
@@ -56,8 +55,16 @@ class Microphone(MediaStreamTrack):
 class Browser:
     """One page that calls."""
 
-    def __init__(self, *, hz: float = 440.0, direction: str = "sendrecv") -> None:
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    def __init__(
+        self,
+        *,
+        hz: float = 440.0,
+        direction: str = "sendrecv",
+        host: str = "127.0.0.1",
+        configuration: RTCConfiguration | None = None,
+    ) -> None:
+        self.pc = RTCPeerConnection(configuration or RTCConfiguration(iceServers=[]))
+        self._host = host
         self.microphone = Microphone(hz)
         self.pc.addTransceiver(self.microphone, direction=direction)
         self.channel = self.pc.createDataChannel("events")
@@ -75,9 +82,7 @@ class Browser:
     async def offer(self) -> str:
         """SDP."""
         inside: Any = self.pc.getTransceivers()[0].receiver.transport.transport._connection
-        inside.get_component_candidates = functools.partial(
-            _gather, inside.get_component_candidates, host="127.0.0.1"
-        )
+        gather_from(inside, host=self._host)
         await self.pc.setLocalDescription(await self.pc.createOffer())
         return str(self.pc.localDescription.sdp)
 
@@ -104,9 +109,15 @@ class Browser:
 
 
 @asynccontextmanager
-async def browser(*, hz: float = 440.0, direction: str = "sendrecv") -> AsyncIterator[Browser]:
+async def browser(
+    *,
+    hz: float = 440.0,
+    direction: str = "sendrecv",
+    host: str = "127.0.0.1",
+    configuration: RTCConfiguration | None = None,
+) -> AsyncIterator[Browser]:
     """Closed at the end."""
-    one = Browser(hz=hz, direction=direction)
+    one = Browser(hz=hz, direction=direction, host=host, configuration=configuration)
     try:
         yield one
     finally:

@@ -54,6 +54,7 @@ def test_a_browsers_offer_is_understood() -> None:
         (HEAD + AUDIO.replace("sendrecv", "recvonly"), 422, "recvonly: the bot would hear"),
         (HEAD + AUDIO.replace("sendrecv", "inactive"), 422, "inactive: the bot would hear"),
         (HEAD + AUDIO.replace("a=ice-pwd", "a=x"), 422, "no ICE credentials"),
+        (HEAD + AUDIO.replace("a=rtcp-mux\n", ""), 422, "no a=rtcp-mux"),
         (HEAD + AUDIO.replace("sha-256", "md5"), 422, "no certificate of SHA-256"),
         (HEAD + AUDIO.replace("actpass", "holdconn"), 422, "a=setup:holdconn"),
         (HEAD + AUDIO.replace("a=mid:0\n", ""), 422, "a=mid of its own"),
@@ -102,7 +103,9 @@ def test_data_outside_the_bundle_is_not_taken() -> None:
 )
 def test_only_candidates_that_can_be_reached_are_kept(candidate: str, kept: bool) -> None:
     made = check(HEAD + AUDIO + f"a=candidate:{candidate}\na=end-of-candidates\n")
-    assert (f"a=candidate:{candidate}" in made.sdp) == kept
+    understood = candidate.partition(" raddr")[0]
+    assert (f"a=candidate:{understood}\r\n" in made.sdp) == kept
+    assert "raddr" not in made.sdp
     assert "end-of-candidates" not in made.sdp
 
 
@@ -156,3 +159,39 @@ def test_a_public_address_stands_for_our_own_and_for_no_relay() -> None:
     assert "a=candidate:1 1 udp 9 203.0.113.5 4000 typ host" in lines
     assert any("198.51.100.9 4001 typ relay" in line for line in lines)
     assert lines.count("c=IN IP4 203.0.113.5") == 2
+
+
+def test_a_public_address_of_one_family_leaves_the_other_alone() -> None:
+    own = "a=candidate:1 1 udp 9 10.0.0.1 4000 typ host"
+    six = "a=candidate:3 1 udp 8 2001:db8::5 4002 typ host"
+    relay = "c=IN IP4 198.51.100.9"  # where the library has its default candidate
+    made = MADE.replace(own, f"{own}\r\n{six}").replace("c=IN IP4 10.0.0.1", relay)
+    text = answer(made, offer=check(HEAD + AUDIO + DATA), bitrate=20_000, public_ip="203.0.113.5")
+    assert "203.0.113.5 4000 typ host" in text
+    assert six in text
+    assert relay in text
+    text = answer(made, offer=check(HEAD + AUDIO + DATA), bitrate=20_000, public_ip="2001:db8::9")
+    assert own in text
+    assert "2001:db8::9 4002 typ host" in text
+
+
+@pytest.mark.parametrize("number", ["0111", "9" * 5_000])  # 111 to int(), and too long for it
+def test_a_payload_type_that_is_no_number_is_passed_over(number: str) -> None:
+    audio = AUDIO.replace("111 0", f"{number} 0").replace("rtpmap:111", f"rtpmap:{number}")
+    assert check(HEAD + audio).codec == "PCMU/8000"
+
+
+def test_a_port_that_is_no_number_carries_no_data() -> None:
+    assert not check(HEAD + AUDIO + DATA.replace("5000", "9" * 5_000)).data
+
+
+@pytest.mark.parametrize("mid", ["\\1", "\\g<0>", "a/b", "x" * 65, "é"])
+def test_a_mid_is_a_token(mid: str) -> None:
+    assert refusal(HEAD + AUDIO.replace("mid:0", f"mid:{mid}")).status == 422
+
+
+def test_a_section_without_keys_has_those_of_its_bundle() -> None:
+    bare = DATA.replace(KEYS, "a=bundle-only\n").replace("application 9", "application 0")
+    made = check(HEAD + AUDIO + bare)
+    assert made.data
+    assert made.sdp.count("a=ice-ufrag:abcd") == 2
