@@ -9,7 +9,7 @@ ARGS ?=
 # What `make test-peers` calls with, of Debian.
 PEERS := sip-tester baresip-core kamailio chromium coturn nginx-light caddy
 SOAK := kill9 replay-scripted replay-embedded memory-scripted memory-embedded \
-	peers sip-cost sip-drift sip-bargein sip-echo
+	peers sip-cost sip-drift sip-bargein sip-echo webrtc-cost webrtc-loss webrtc-echo
 # Each process in a network of its own, which takes root.
 SIDE_BY_SIDE := $(shell test "$$(id -u)" = 0 && echo --numprocesses=3 --dist=loadfile)
 # On a terminal pip shows what it fetches; elsewhere it keeps quiet.

@@ -195,10 +195,12 @@ class WebRtcLeg:
                         raise MediaSilent(leg="webrtc", why=why)
                 if peer.stuck:
                     raise LegError(leg="webrtc", why="the connection takes no more packets")
+                if tick:
+                    pcm = ear.listen(at=tick * PACKET)
+                    self._stream.put(AudioFrame(pcm, self.rate, self._heard))
+                    self._heard += len(pcm)
+                    await asyncio.sleep(0)  # what is made of it at once goes out at once
                 self._speak(peer, mouth, played=source.pull(), tick=tick)
-                pcm = ear.listen(at=self._now)
-                self._stream.put(AudioFrame(pcm, self.rate, self._heard))
-                self._heard += len(pcm)
         except LegError as error:
             self._stream.end(error)
         except Exception as error:
