@@ -111,12 +111,11 @@ def test_the_wheel_does_not_come_after_the_hardened_build(project: Path) -> None
         assert built.max_calls == 256
 
 
-def test_where_pypi_has_no_wheel_the_samples_are_replayed(project: Path) -> None:
+def test_where_pypi_has_no_wheel_browsers_are_served(project: Path) -> None:
     (project / "requirements-sip.lock").write_text("", encoding="utf-8")
     said = make(project, "run")
     assert "make pjsua2 builds it" in said
-    assert "parley replay samples/ --out out/samples" in said
-    assert "parley serve" not in said
+    assert "parley serve sip.enabled=false\n" in said
 
 
 def test_the_self_check_refuses_the_wheel(project: Path) -> None:
