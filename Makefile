@@ -20,7 +20,7 @@ SIP_ENGINE = $(BIN)/python -c 'import importlib.util, sys; sys.exit(not importli
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # pip does not bear company
-.PHONY: help run setup pjsua2 test test-core test-peers check format lock bench soak peers golden samples licences image clean
+.PHONY: help run setup pjsua2 test test-voicechat test-core test-peers check format lock bench soak peers golden samples licences image clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -42,6 +42,9 @@ pjsua2: .venv/.base  ## build the SIP engine for a network, from Debian's source
 test: .venv/.dev .venv/.sip  ## every test that needs Python packages alone
 	@$(BIN)/python -m pytest
 
+test-voicechat: .venv/.voicechat  ## the model's tests, with PyTorch and transformers
+	@$(BIN)/python -m pytest tests/voicechat
+
 test-core: .venv/.dev  ## the tests of media and bot without engines, in seconds
 	@$(BIN)/python -m pytest tests/media tests/bot --ignore=tests/bot/engines --ignore=tests/bot/dialogue -m "not live"
 
@@ -59,6 +62,7 @@ check: .venv/.dev  ## format, lint, types, layers, tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-voicechat
 
 format: .venv/.dev  ## put the code into form
 	@$(BIN)/ruff format .
@@ -116,4 +120,8 @@ clean:  ## remove what the other targets made
 
 .venv/.peers: requirements-peers.lock .venv/.dev
 	@$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements-peers.lock
+	@touch $@
+
+.venv/.voicechat: constraints.txt .venv/.dev
+	@$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check -c constraints.txt -e '.[voicechat]'
 	@touch $@

@@ -123,6 +123,18 @@ def call(uri: str, overrides: tuple[str, ...], config_dir: Path | None) -> int:
     return run(uri, overrides, config_dir=config_dir, console=Console())
 
 
+@parley.command()
+@click.option("--make-tiny", type=FILE, metavar="DIR", help="Write a tiny random checkpoint.")
+@_debug
+def s2s(make_tiny: Path | None) -> int:
+    """The VoiceChat model: a tiny random checkpoint of it."""
+    from gateway import s2scommand
+
+    if make_tiny is None:
+        raise click.UsageError("s2s: it cannot run the model yet; all it does is --make-tiny DIR")
+    return s2scommand.make_tiny(make_tiny, Console())
+
+
 @parley.command(epilog="\b\n" + DEFINITIONS)
 @click.argument("paths", nargs=-1, required=True, type=FILE, metavar="DIR|FILE...")
 @click.option(

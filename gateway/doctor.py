@@ -9,7 +9,6 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -22,26 +21,17 @@ from bot.engines.embedded import pins
 from bot.engines.embedded.weights import Weight, locate
 from bot.errors import WeightsMissing
 from bot.persona import Problem, check
+from gateway import voicechat
 from gateway.app import CONFIGS
 from gateway.complaint import DONE, FAILED, USAGE
 from gateway.config import ParleyConfig, load, password_of
 from gateway.errors import ConfigError, InputError, PortTaken
+from gateway.finding import Finding
 from gateway.legs import sipbuild
 from gateway.ports import bracketed, check_free
 from gateway.sipconfig import SipConfig
 
 CODECS = ("pcm_mulaw", "pcm_alaw", "pcm_s16le", "flac", "vorbis", "opus")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. ``needed``: without it Parley cannot do what it promises."""
-
-    what: str
-    ok: bool
-    found: str
-    remedy: str = ""
-    needed: bool = True
 
 
 def check_machine(console: Console) -> int:
@@ -146,6 +136,7 @@ def _look() -> Iterator[Finding]:
     yield _sip()
     yield _port(SipConfig())
     yield _extra("livekit", "echo cancellation (bot.aec)", "make setup EXTRAS=aec")
+    yield from voicechat.look()
     for file in sorted((CONFIGS / "persona").glob("*.yaml")):
         problems = check(file)
         found = f"line {problems[0].line}: {problems[0].what}" if problems else "valid"

@@ -1,0 +1,215 @@
+"""What a frame of the voicechat brain costs, by stage and number of rows.
+
+    python -m benchmarks.voicechat_step [--full-size] [--device cuda] [--rows 1 2 4 8] [--graphs]
+
+Random weights: the steps are the same kernels over the same bytes whatever the values are. Needs
+what bot.voicechat needs and nothing else. Toy widths unless --full-size, which has the shapes of
+the released 11B (its listening and thinking half; about 22 GB with a thinker in bfloat16).
+
+Stages are timed one after the other, the device waited for in between; "frame" is all of them in
+a row, waited for once. Rows per second are the rows of a frame over its p50; a row in real time
+takes 12.5 frames a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from torch import Tensor
+
+from benchmarks.voicechat_model import SEED, Model
+from bot.voicechat.draws import RowGenerators
+from bot.voicechat.graphs import capture
+from bot.voicechat.mel import FRAME
+from bot.voicechat.options import SamplingOptions
+from bot.voicechat.precision import PARITY, PRODUCTION, precision
+from bot.voicechat.rows import nbytes
+from bot.voicechat.sampling import remember_, sample
+
+FRAME_MS = 80
+UNTIMED = 5
+"""Frames before the clock starts: lazily loaded kernels, allocator."""
+
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+SPECIALS = (12, 1, 2)
+
+
+class Rows:
+    """The state of so many calls, and the stages of a frame over it."""
+
+    def __init__(self, model: Model, *, rows: int, length: int) -> None:
+        self._model, device = model, model.thinker.device
+        self.hearing = model.perception.new_state(rows)
+        self.thinking = model.thinker.new_state(rows, length)
+        self.transcript = model.rnnt.new_state(rows)
+        self.generators = RowGenerators.new(rows, device=device)
+        self.options = SamplingOptions.new(rows, device=device)
+        self.options.top_p.fill_(0.9)
+        self.options.temperature.fill_(0.8)
+        self.options.repetition_penalty.fill_(1.1)
+        self.options.greedy.fill_(False)
+        vocabulary = model.thinker.lm_head.out_features
+        self.seen = torch.zeros(rows, vocabulary, dtype=torch.bool, device=device)
+
+    @property
+    def nbytes(self) -> int:
+        """Of the state of all rows."""
+        states = (self.hearing, self.thinking, self.transcript, self.generators, self.options)
+        return sum(nbytes(state) for state in states) + self.seen.nbytes
+
+    def mel(self, pcm: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        return self._model.perception.mel.step(self.hearing.mel, pcm, mask)
+
+    def encoder(self, columns: Tensor, valid: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        perception = self._model.perception
+        encoded = perception.encoder.step(self.hearing.encoder, columns, valid, mask)
+        return encoded, perception.project(encoded)
+
+    def thinker(self, audio: Tensor, text: Tensor, function: Tensor, mask: Tensor) -> Tensor:
+        thinker = self._model.thinker
+        embeds = thinker.build_input_embedding(audio, text=text, function=function)
+        return thinker.step(self.thinking, embeds, mask)
+
+    def heads(self, hidden: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self._model.thinker.logits(hidden)
+        said = sample(
+            logits.text,
+            seen=self.seen,
+            options=self.options,
+            uniform=self.generators.draw_(mask),
+            specials=SPECIALS,
+        )
+        remember_(self.seen, said.tokens, mask=mask, specials=SPECIALS)
+        function = logits.function
+        return said.tokens, said.tokens if function is None else function.argmax(-1)
+
+    def rnnt(self, encoded: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        return self._model.rnnt.step(self.transcript, encoded, mask)
+
+    def frame(
+        self, pcm: Tensor, text: Tensor, function: Tensor, mask: Tensor
+    ) -> tuple[Tensor, ...]:
+        """All of it."""
+        encoded, audio = self.encoder(*self.mel(pcm, mask), mask)
+        text, function = self.heads(self.thinker(audio, text, function, mask), mask)
+        return text, function, *self.rnnt(encoded, mask)
+
+
+STAGES = {
+    "mel": "mel",
+    "encoder": "encoder",
+    "thinker": "thinker",
+    "heads": "heads+sampling",
+    "rnnt": "rnnt",
+    "frame": "frame",
+}
+
+
+class Clock:
+    """Times steps, in milliseconds, the device waited for."""
+
+    def __init__(self, rows: Rows, *, device: torch.device, graphs: bool) -> None:
+        self._rows, self._device, self._graphs = rows, device, graphs
+        self._steps: dict[str, Callable[..., Any]] = {}
+        self.taken: dict[str, list[float]] = defaultdict(list)
+
+    def run(self, stage: str, *inputs: Tensor) -> Any:
+        """One step; the mask is the last of the inputs."""
+        if stage not in self._steps:
+            self._steps[stage] = self._step(stage, inputs)
+        self._wait()
+        start = time.perf_counter()
+        out = self._steps[stage](*inputs)
+        self._wait()
+        self.taken[stage].append((time.perf_counter() - start) * 1e3)
+        return out
+
+    def _step(self, stage: str, inputs: tuple[Tensor, ...]) -> Callable[..., Any]:
+        step: Callable[..., Any] = getattr(self._rows, stage)
+        if not self._graphs:
+            return step
+        *examples, mask = inputs
+        return capture(step, (*examples, torch.zeros_like(mask)))
+
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+
+def measure(model: Model, *, rows: int, chosen: argparse.Namespace) -> tuple[Clock, int]:
+    """Run the frames; how long each stage took, and the bytes of a row's state."""
+    device = model.thinker.device
+    state = Rows(model, rows=rows, length=chosen.length)
+    clock = Clock(state, device=device, graphs=chosen.graphs)
+    generator = torch.Generator(device).manual_seed(SEED)
+    mask = torch.ones(rows, dtype=torch.bool, device=device)
+    text = function = torch.full((rows,), SPECIALS[0], device=device)
+    for turn in range(UNTIMED + chosen.frames):
+        if turn == UNTIMED:
+            clock.taken.clear()
+        pcm = torch.randn(rows, FRAME, generator=generator, device=device) * 0.1
+        columns, valid = clock.run("mel", pcm, mask)
+        encoded, audio = clock.run("encoder", columns, valid, mask)
+        hidden = clock.run("thinker", audio, text, function, mask)
+        text, function = clock.run("heads", hidden, mask)
+        clock.run("rnnt", encoded, mask)
+        text, function, *_ = clock.run("frame", pcm, text, function, mask)
+    return clock, state.nbytes // rows
+
+
+def table(model: Model, chosen: argparse.Namespace) -> Iterator[str]:
+    """Its lines, each as soon as it is known."""
+    titles = "".join(f"{title:>17}" for title in STAGES.values())
+    yield f"{'rows':>4}{titles}{'rows/s':>9}{'row, MB':>9}   ms, p50 / p95"
+    for rows in chosen.rows:
+        try:
+            clock, row_bytes = measure(model, rows=rows, chosen=chosen)
+        except torch.OutOfMemoryError:
+            yield f"{rows:>4}  out of memory"
+            return
+        cells, per_second = "", 0.0
+        for stage in STAGES:
+            half, most = np.percentile(clock.taken[stage], (50, 95))
+            cells += f"{f'{half:.2f} / {most:.2f}':>17}"
+            per_second = rows * 1e3 / half
+        yield f"{rows:>4}{cells}{per_second:>9.1f}{row_bytes / 1e6:>9.1f}"
+
+
+def main() -> None:
+    """Print the table."""
+    cuda = torch.cuda.is_available()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--frames", type=int, default=50, help="timed, for each number of rows")
+    parser.add_argument("--length", type=int, default=2048, help="positions that a row can hold")
+    parser.add_argument("--full-size", action="store_true", help="the released model's shapes")
+    parser.add_argument("--dtype", choices=DTYPES, default="bfloat16", help="of the thinker")
+    parser.add_argument("--device", default="cuda" if cuda else "cpu")
+    parser.add_argument("--graphs", action="store_true", help="CUDA graphs, one for each stage")
+    chosen = parser.parse_args()
+    if chosen.graphs and not chosen.device.startswith("cuda"):
+        parser.error("--graphs: CUDA graphs need a CUDA device")
+    device, dtype = torch.device(chosen.device), DTYPES[chosen.dtype]
+    profile = PRODUCTION if dtype == PRODUCTION.thinker else PARITY
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    with precision(**profile.switches):
+        model = Model.random(full=chosen.full_size, dtype=dtype, device=device)
+        switches = ", ".join(f"{key}={value}" for key, value in profile.switches.items())
+        versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
+        print(f"{name}, {torch.get_num_threads()} CPU threads, {versions}")
+        print(f"{model.parameters / 1e6:.1f} M parameters, thinker in {chosen.dtype}; {switches}")
+        print(f"{chosen.frames} frames, {chosen.length} positions a row, graphs: {chosen.graphs}")
+        for line in table(model, chosen):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The text tokenizer of a checkpoint, and that it is the right one.
+
+Agent text and function calls share its ids. Id 12 means a frame without a token; in the tokenizer
+of the released 11B (Nemotron Nano 9B v2) it is also what ends a generated text, so nothing here or
+elsewhere may stop at the tokenizer's own end-of-sequence id.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from bot.voicechat.config import ThinkerConfig
+from bot.voicechat.errors import CheckpointError
+from bot.voicechat.special import SpecialTokens
+
+FILE = "tokenizer.json"
+
+
+def load_tokenizer(folder: Path, thinker: ThinkerConfig, *, vocabulary: int) -> Tokenizer:
+    """Read ``tokenizer.json``; ``vocabulary`` counts rows of the embedding tables.
+
+    Raises ``CheckpointError`` if it is not the tokenizer that the weights were trained with.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        raise CheckpointError(where=str(file), what="no such file")
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises plain Exception
+        why = " ".join(str(error).split())
+        raise CheckpointError(where=str(file), what=f"no tokenizer: {why}") from error
+    for text, token in _special(thinker).items():
+        found = tokenizer.token_to_id(text)
+        if found != token:
+            what = f"{text} must be id {token}, and is {'none' if found is None else found}"
+            raise CheckpointError(where=str(file), what=f"the wrong tokenizer: {what}")
+    highest = max(tokenizer.get_vocab(with_added_tokens=True).values())
+    if highest >= vocabulary:
+        what = f"the wrong tokenizer: id {highest}, but the model has {vocabulary} tokens"
+        raise CheckpointError(where=str(file), what=what)
+    return tokenizer
+
+
+def _special(thinker: ThinkerConfig) -> dict[str, int]:
+    """Text to id; the last three only where there is a head that says them."""
+    ids = SpecialTokens()
+    found = {thinker.bos: ids.bos, thinker.eos: ids.eos, thinker.pad: ids.pad}
+    if thinker.function_head:
+        found |= {f"<SPECIAL_{n}>": n for n in (ids.call_start, ids.call_end, ids.response_end)}
+    return found

@@ -1,0 +1,49 @@
+"""Golden cases of the model; ``--golden DIR`` takes those of another folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+from torch import Tensor
+
+from bot.voicechat.config import VoiceChatConfig
+
+
+@dataclass(frozen=True)
+class Case:
+    """What NeMo recorded of a model of random weights: see the README beside the cases."""
+
+    folder: Path
+
+    @cached_property
+    def config(self) -> VoiceChatConfig:
+        plain = json.loads((self.folder / "config.json").read_text("utf-8"))
+        return VoiceChatConfig.from_plain(plain)
+
+    @cached_property
+    def weights(self) -> dict[str, Tensor]:
+        """All tensors of the checkpoint."""
+        return dict(load_file(self.folder / "model.safetensors"))
+
+    def section(self, prefix: str) -> dict[str, Tensor]:
+        """Those whose names begin with ``prefix``, without it."""
+        return {
+            name.removeprefix(prefix): tensor
+            for name, tensor in self.weights.items()
+            if name.startswith(prefix)
+        }
+
+    def golden(self, stem: str) -> dict[str, Tensor]:
+        """What was recorded, by key."""
+        return dict(load_file(self.folder / f"{stem}.safetensors"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "case" in metafunc.fixturenames:
+        folders = sorted(metafunc.config.getoption("--golden").glob("case_*"))
+        metafunc.parametrize("case", [Case(one) for one in folders], ids=[f.name for f in folders])
