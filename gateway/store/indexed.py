@@ -122,7 +122,7 @@ class IndexedCalls:
         finally:
             self._open, self._index = False, None
             self._over.clear()
-            await index.close()
+            await _closed(index)
 
     async def _write(self, index: CallIndex) -> None:
         self._came.clear()
@@ -149,3 +149,13 @@ class IndexedCalls:
             why = str(error.orig) if isinstance(error, DBAPIError) else str(error)
             logger.warning("call index: %s; %s (parley doctor --reindex)", why, instead)
         self._warned = True
+
+
+async def _closed(index: CallIndex) -> None:
+    """Close it to the end, even if cancelled: else SQLAlchemy tells a traceback."""
+    closing = asyncio.create_task(index.close())
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await asyncio.wait([closing])
+        raise
