@@ -9,7 +9,6 @@ when it decided so; ``echo`` hands a leg's sound straight back, without a call, 
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import time
 from collections import deque
@@ -17,6 +16,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.child import child
 from bot.batch import StepBatch, StepResult
 from bot.engine import SessionOptions
 from bot.engines.scripted import Say, Script, ScriptedEngine
@@ -34,6 +34,7 @@ from media.recorder import Recorder, RecordWriter
 WIDTH = 32
 MONOLOGUE = " ".join(["word"] * 60)  # 18 s: nobody lets it finish
 TURNS = 200
+STOP_S = 30.0
 
 
 class Watched(ScriptedEngine):
@@ -76,25 +77,13 @@ class Mirror:
 @contextmanager
 def watched(kind: str, *, port: int, folder: Path) -> Iterator[list[tuple[int, int]]]:
     """One that listens; the list is filled when it has ended: call (from 1), moment of a cut."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.sipgateway", kind, str(port), str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
     decided: list[tuple[int, int]] = []
-    try:
-        if process.stdout.readline().strip() != "ready":
+    with child("benchmarks.sipgateway", kind, str(port), str(folder), stop_s=STOP_S) as gateway:
+        if gateway.first != "ready":
             raise SystemExit("the watched gateway does not start")
         yield decided
-        told, _ = process.communicate(timeout=30)
-        pairs = (line.split() for line in told.splitlines())
-        decided += [(int(call), int(at_ns)) for call, at_ns in pairs]
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    pairs = (line.split() for line in gateway.rest.splitlines())
+    decided += [(int(call), int(at_ns)) for call, at_ns in pairs]
 
 
 class Desk:

@@ -51,19 +51,27 @@ def served(folder: Path, *, seats: int, overrides: Sequence[str] = ()) -> Iterat
     """Start it, wait until it is ready, and stop it at the end. ``SystemExit`` if it cannot."""
     folder.mkdir(parents=True, exist_ok=True)
     port, http, calls_dir = free_port(), free_port(), folder / "calls"
-    words = (f"sip.port={port}", f"http.port={http}", f"recording.dir={calls_dir}")
-    rtp = ("sip.rtp_port_min=24000", "sip.rtp_port_max=27999")
-    command = [sys.executable, "-m", "gateway", "serve", *words, *rtp, f"bot.seats={seats}"]
-    with (folder / "log.txt").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [*command, *OPEN_DOORS, *overrides], stdout=log, stderr=subprocess.STDOUT
-        )
+    words = [f"sip.port={port}", "sip.rtp_port_min=24000", "sip.rtp_port_max=27999"]
+    words += [f"recording.dir={calls_dir}", f"bot.seats={seats}", *overrides]
+    with parley_serve(words, http=http, log=folder / "log.txt") as pid:
+        worker = child_of(pid, running="sipworker")
+        if worker is None:
+            raise SystemExit("parley serve: no SIP worker")
+        yield Served(pid, worker, port, calls_dir)
+
+
+@contextmanager
+def parley_serve(words: Sequence[str], *, http: int, log: Path) -> Iterator[int]:
+    """With these ``words`` and open doors; its process number, once port ``http`` is ready.
+
+    Stopped at the end. ``SystemExit`` if it does not start.
+    """
+    command = [sys.executable, "-m", "gateway", "serve", f"http.port={http}", *OPEN_DOORS, *words]
+    with log.open("w", encoding="utf-8") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
         try:
-            wait_until_ready(process, http, log=folder / "log.txt")
-            worker = child_of(process.pid, running="sipworker")
-            if worker is None:
-                raise SystemExit("parley serve: no SIP worker")
-            yield Served(process.pid, worker, port, calls_dir)
+            _wait_until_ready(process, http, log=log)
+            yield process.pid
             process.terminate()
             process.wait(STOP_S)
         finally:
@@ -79,7 +87,7 @@ def stereo(path: Path) -> tuple[Pcm, Pcm]:
     return pcm[:, 0], pcm[:, 1]
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], port: int, *, log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, *, log: Path) -> None:
     """Until ``/readyz`` at ``port`` says so. ``SystemExit`` with the log's last line if not."""
     give_up = time.monotonic() + START_S
     while time.monotonic() < give_up and process.poll() is None:

@@ -15,7 +15,6 @@ import fcntl
 import itertools
 import json
 import struct
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -30,6 +29,7 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtpPacket
 
+from benchmarks.child import child
 from benchmarks.webrtcvoice import PACKET_S, encoded
 from media.opus import CLOCK_RATE
 
@@ -168,24 +168,13 @@ class Crowd:
 @contextmanager
 def crowd(url: str, calls: int, *, voice: Path) -> Iterator[Crowd]:
     """All are connected and talk when entered, and hang up at the end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.webrtccaller", url, str(calls), str(voice)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        if process.stdout.readline().strip() != "ready":
+    words = (url, str(calls), str(voice))
+    with child("benchmarks.webrtccaller", *words, stop_s=PATIENCE_S + calls) as callers:
+        if callers.first != "ready":
             raise SystemExit("the callers do not get through")
-        people = Crowd(process.pid, [])
+        people = Crowd(callers.pid, [])
         yield people
-        told, _ = process.communicate(timeout=PATIENCE_S + calls)
-        people.heard += [Heard(**one) for one in json.loads(told)]
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    people.heard += [Heard(**one) for one in json.loads(callers.rest)]
 
 
 async def main(url: str, calls: int, voice: Path) -> None:

@@ -7,8 +7,6 @@ caller's track back: no 16 kHz, no frames.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -21,9 +19,9 @@ from rich.table import Table
 
 from benchmarks.sipcpu import PROC, between, read
 from benchmarks.sipload import free_port
-from benchmarks.sipserved import OPEN_DOORS, wait_until_ready
+from benchmarks.sipserved import parley_serve
 from benchmarks.webrtccaller import crowd
-from benchmarks.webrtcserver import STOP_S, Serving, serving
+from benchmarks.webrtcserver import Serving, serving
 from benchmarks.webrtcvoice import voice
 from bot.engines.scripted import WORD
 from media.frame import MEDIA_RATE
@@ -128,22 +126,10 @@ def _gateway(folder: Path, *, seats: int, seconds: float) -> Iterator[Serving]:
     port = free_port()
     starts_ms = range(0, round(1_000 * (seconds + LEAD_S)), LINE_MS)
     lines = ",".join(f"{{say: {LINE}, at_ms: {at}}}" for at in starts_ms)
-    command = [
-        *(sys.executable, "-m", "gateway", "serve", f"http.port={port}", "sip.enabled=false"),
-        *(f"recording.dir={folder / 'calls'}", "bot=scripted", f"bot.seats={seats}"),
-        *(f"bot.script.lines=[{lines}]", *OPEN_DOORS),
-    ]
-    with (folder / "log.txt").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            wait_until_ready(process, port, log=folder / "log.txt")
-            yield Serving(process.pid, f"http://127.0.0.1:{port}/whip")
-            process.terminate()
-            process.wait(STOP_S)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+    words = ["sip.enabled=false", f"recording.dir={folder / 'calls'}", "bot=scripted"]
+    words += [f"bot.seats={seats}", f"bot.script.lines=[{lines}]"]
+    with parley_serve(words, http=port, log=folder / "log.txt") as pid:
+        yield Serving(pid, f"http://127.0.0.1:{port}/whip")
 
 
 def _rss_mb(pid: int) -> float:

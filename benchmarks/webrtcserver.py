@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +24,8 @@ import numpy as np
 from aiohttp import web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from benchmarks.sipgateway import Mirror
+from benchmarks.child import child
+from benchmarks.sipgateway import mirrored
 from benchmarks.webrtccaller import LOOPBACK, on_loopback
 from benchmarks.webrtcvoice import RATE, SIZE
 from gateway.errors import LegError
@@ -74,25 +74,12 @@ class Serving:
 @contextmanager
 def serving(kind: str, *, voice: Path) -> Iterator[Serving]:
     """Start it, and stop it at the end. ``SystemExit`` if it does not start."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.webrtcserver", kind, str(voice)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        url = process.stdout.readline().strip()
-        if not url:
+    with child("benchmarks.webrtcserver", kind, str(voice), stop_s=STOP_S) as server:
+        if not server.first:
             raise SystemExit(f"the server {kind} does not start")
-        here = Serving(process.pid, url)
+        here = Serving(server.pid, server.first)
         yield here
-        told, _ = process.communicate(timeout=STOP_S)
-        here.figures += json.loads(told)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    here.figures += json.loads(server.rest)
 
 
 async def talk(leg: Leg, voice: Pcm) -> None:
@@ -102,16 +89,6 @@ async def talk(leg: Leg, voice: Pcm) -> None:
     async for event in leg.events():
         if isinstance(event, AudioFrame):
             framer.push(resampler.push(event.pcm))
-    await leg.hangup(CALLER_LEFT)
-
-
-async def echo(leg: Leg) -> None:
-    """Until the caller leaves."""
-    mirror = Mirror(leg.rate)
-    await leg.answer(mirror)
-    async for event in leg.events():
-        if isinstance(event, AudioFrame):
-            mirror.push(event)
     await leg.hangup(CALLER_LEFT)
 
 
@@ -184,7 +161,7 @@ async def main(kind: str, voice: Path) -> None:
         said = np.load(voice)
         figures = await _legs(lambda leg: talk(leg, said))
     else:
-        figures = await _legs(echo)
+        figures = await _legs(mirrored)
     print(json.dumps(figures))
 
 
