@@ -154,15 +154,18 @@ def score(paths: tuple[Path, ...], out: Path | None, caller_channel: int) -> int
 
 
 @parley.command()
-@click.argument("words", nargs=-1, metavar="[FILE.yaml] [KEY=VALUE...]")
+@click.argument("words", nargs=-1, metavar="[FILE.yaml|DIR] [KEY=VALUE...]")
 @click.option("--reindex", is_flag=True, help="Make the call index anew from the call folders.")
 @_debug
 def doctor(words: tuple[str, ...], reindex: bool) -> int:
     """What this machine can do; with a file, whether that config or persona is valid.
 
+    With a folder, whether the VoiceChat checkpoint in it is whole: every value of its listening
+    half is read, and the released file is known by its SHA-256.
+
     With --reindex, FILE.yaml and KEY=VALUE say where the calls are, as for serve.
     """
-    from gateway.doctor import check_file, check_machine, rebuild_index
+    from gateway.doctor import check_file, check_folder, check_machine, rebuild_index
 
     overrides = [word for word in words if "=" in word and not Path(word).exists()]
     files = [Path(word) for word in words if word not in overrides]
@@ -172,4 +175,7 @@ def doctor(words: tuple[str, ...], reindex: bool) -> int:
         return rebuild_index(files[0] if files else None, overrides, Console())
     if overrides:
         raise ConfigError(path=overrides[0], what="settings are for --reindex alone")
-    return check_file(files[0], Console()) if files else check_machine(Console())
+    if not files:
+        return check_machine(Console())
+    check = check_folder if files[0].is_dir() else check_file
+    return check(files[0], Console())

@@ -1,4 +1,7 @@
-"""``parley doctor``: what this machine can do, and how to mend what it cannot; is a file valid."""
+"""``parley doctor``: what this machine can do, and how to mend what it cannot; is a file valid.
+
+Of a folder, whether the checkpoint in it is whole (``gateway.doctorcheckpoint``).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from bot.engines.embedded import pins
 from bot.engines.embedded.weights import Weight, locate
 from bot.errors import WeightsMissing
 from bot.persona import Problem, check
-from gateway import voicechat
+from gateway import doctorcheckpoint, voicechat
 from gateway.app import CONFIGS
 from gateway.complaint import DONE, FAILED, USAGE
 from gateway.config import ParleyConfig, load, password_of
@@ -36,7 +39,18 @@ CODECS = ("pcm_mulaw", "pcm_alaw", "pcm_s16le", "flac", "vorbis", "opus")
 
 def check_machine(console: Console) -> int:
     """Print what there is; 1 if something needed is missing."""
-    findings = list(_look())
+    return _show(list(_look()), console)
+
+
+def check_folder(path: Path, console: Console) -> int:
+    """Print what there is of a checkpoint; 1 if it is not what it seems to be.
+
+    Raises ``InputError``, ``PartMissing``, ``CheckpointError``.
+    """
+    return _show(list(doctorcheckpoint.look(path, console)), console)
+
+
+def _show(findings: Sequence[Finding], console: Console) -> int:
     table = Table(box=None, pad_edge=False)
     for column in ("", "what", "found", "how to mend it"):
         table.add_column(column, overflow="fold")

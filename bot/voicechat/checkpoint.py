@@ -7,6 +7,7 @@ looked at when they are read.
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from transformers import NemotronHConfig
 from bot.voicechat.config import VoiceChatConfig
 from bot.voicechat.errors import CheckpointError
 from bot.voicechat.layout import INTEGERS, STT, TALKER, Shape, layout
-from bot.voicechat.source import ARTIFACTS, CONFIG, INDEX, LLM_FILES, Folder, find, read_json
+from bot.voicechat.source import ARTIFACTS, CONFIG, INDEX, LLM_FILES, Folder, Tell, find, read_json
 from bot.voicechat.tokenizer import load_tokenizer
 
 OLDER_NAMES = (
@@ -119,12 +120,19 @@ class Checkpoint:
         """``rnnt_decoder.*`` and ``rnnt_joint.*``; fp32. Empty if the checkpoint has none."""
         return self.section(STT, "rnnt_", device=device)
 
-    def check_values(self, *, device: torch.device | str = "cpu") -> int:
-        """Read every tensor of the listening half once and keep none; how many there are."""
-        names = [name for name in self.stored if name.startswith(STT)]
-        for name in names:
+    def check_values(self, *, device: torch.device | str = "cpu", tell: Tell | None = None) -> int:
+        """Read every tensor of the listening half once and keep none; how many there are.
+
+        ``tell`` hears after each what share of the half's values has been read.
+        """
+        values = {n: math.prod(one.shape) for n, one in self.stored.items() if n.startswith(STT)}
+        total, done = sum(values.values()), 0
+        for name, more in values.items():
             self.tensor(name, device=device)
-        return len(names)
+            done += more
+            if tell is not None:
+                tell(done / total)
+        return len(values)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a folder that loads again and needs nothing beside it, the talker's part included.

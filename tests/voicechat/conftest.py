@@ -1,17 +1,20 @@
-"""Golden cases of the model; ``--golden DIR`` takes those of another folder."""
+"""A tiny checkpoint, and golden cases of the model: ``--golden DIR`` takes another folder's."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
 from torch import Tensor
 
 from bot.voicechat.config import VoiceChatConfig
+from bot.voicechat.tiny import make_tiny
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,11 @@ class Case:
     def config(self) -> VoiceChatConfig:
         plain = json.loads((self.folder / "config.json").read_text("utf-8"))
         return VoiceChatConfig.from_plain(plain)
+
+    @cached_property
+    def meta(self) -> dict[str, Any]:
+        """Seeds, versions and texts."""
+        return dict(json.loads((self.folder / "meta.json").read_text("utf-8")))
 
     @cached_property
     def weights(self) -> dict[str, Tensor]:
@@ -41,6 +49,18 @@ class Case:
     def golden(self, stem: str) -> dict[str, Tensor]:
         """What was recorded, by key."""
         return dict(load_file(self.folder / f"{stem}.safetensors"))
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny checkpoint that every test leaves as it is."""
+    return make_tiny(tmp_path_factory.mktemp("tiny") / "tiny")
+
+
+@pytest.fixture
+def tiny(original: Path, tmp_path: Path) -> Path:
+    """One to spoil."""
+    return Path(shutil.copytree(original, tmp_path / "tiny"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

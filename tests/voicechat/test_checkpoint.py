@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,22 +13,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bot.voicechat.checkpoint import open_checkpoint
-from bot.voicechat.errors import CheckpointError
-from bot.voicechat.tiny import make_tiny
+from tests.voicechat.refusal import refusal
 
 Tensors: TypeAlias = dict[str, Tensor]
 FIRST = "stt_model.llm.layers.0.mixer."
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny(tmp_path_factory.mktemp("tiny") / "tiny")
-
-
-@pytest.fixture
-def tiny(original: Path, tmp_path: Path) -> Path:
-    """One to spoil."""
-    return Path(shutil.copytree(original, tmp_path / "tiny"))
 
 
 def change(folder: Path, alter: Callable[[Tensors], object]) -> None:
@@ -46,14 +33,6 @@ def change_json(file: Path, path: str, value: Any) -> None:
         section = section[part]
     section[last] = value
     file.write_text(json.dumps(plain), "utf-8")
-
-
-def refusal(folder: Path | str) -> CheckpointError:
-    """What is said of it, at the latest when its values are read; in one line."""
-    with pytest.raises(CheckpointError) as raised:
-        open_checkpoint(folder).check_values()
-    assert "\n" not in str(raised.value)
-    return raised.value
 
 
 def test_golden_cases_are_accounted_for(case: Any) -> None:

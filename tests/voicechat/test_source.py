@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -14,31 +15,28 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from bot.voicechat import source
 from bot.voicechat.checkpoint import Checkpoint, open_checkpoint
 from bot.voicechat.errors import CheckpointError
-from bot.voicechat.source import FILES, NANO, RELEASED, REVISIONS
-from bot.voicechat.tiny import make_tiny
+from bot.voicechat.source import (
+    FILES,
+    NANO,
+    RELEASED,
+    RELEASED_WEIGHTS,
+    REVISIONS,
+    Pinned,
+    find,
+    sha256,
+)
+from tests.voicechat.refusal import refusal
 
 Tensors: TypeAlias = dict[str, Tensor]
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny(tmp_path_factory.mktemp("tiny") / "tiny")
-
-
-@pytest.fixture
-def tiny(original: Path, tmp_path: Path) -> Path:
-    """One to spoil."""
-    return Path(shutil.copytree(original, tmp_path / "tiny"))
-
-
-def refusal(folder: Path | str) -> CheckpointError:
-    """What is said of it, at the latest when its values are read; in one line."""
-    with pytest.raises(CheckpointError) as raised:
-        open_checkpoint(folder).check_values()
-    assert "\n" not in str(raised.value)
-    return raised.value
+def pin(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    """Take this one for the released one."""
+    pinned = Pinned(file.stat().st_size, sha256(file))
+    monkeypatch.setattr(source, "RELEASED_WEIGHTS", pinned)
 
 
 def shard(folder: Path) -> list[Path]:
@@ -103,9 +101,9 @@ def test_a_golden_case_saved_stands_alone(case: Any, tmp_path: Path) -> None:
     assert same(before, open_checkpoint(tmp_path / "saved"))
 
 
-@pytest.mark.parametrize("source", ["nowhere", "/no/such/folder", "a/b/c"])
-def test_what_is_neither_folder_nor_id_is_told(source: str) -> None:
-    assert refusal(source).what == "neither a folder nor a hub id"
+@pytest.mark.parametrize("name", ["nowhere", "/no/such/folder", "a/b/c"])
+def test_what_is_neither_folder_nor_id_is_told(name: str) -> None:
+    assert refusal(name).what == "neither a folder nor a hub id"
 
 
 def test_the_released_model_comes_at_its_pinned_revision(
@@ -118,6 +116,7 @@ def test_the_released_model_comes_at_its_pinned_revision(
         return str(original)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    pin(monkeypatch, original / "model.safetensors")
     assert open_checkpoint(RELEASED).folder.path == original
     open_checkpoint(RELEASED, "abc")
     open_checkpoint("someone/else")
@@ -127,6 +126,59 @@ def test_the_released_model_comes_at_its_pinned_revision(
         ("someone/else", None, list(FILES)),
     ]
     assert not any(pattern.endswith(".py") for pattern in FILES)
+
+
+def test_what_is_fetched_as_the_released_weights_has_their_size(
+    monkeypatch: pytest.MonkeyPatch, tiny: Path
+) -> None:
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(tiny))
+    weights = tiny / "model.safetensors"
+    size = weights.stat().st_size
+    for revision in (None, REVISIONS[RELEASED]):
+        with pytest.raises(CheckpointError) as raised:
+            find(RELEASED, revision)
+        assert raised.value.where == str(weights)
+        assert raised.value.what == f"{size} bytes, where the released file has 44382749892"
+        assert raised.value.remedy.startswith("fetch it anew")
+        assert "--force-download" in raised.value.remedy
+    # Anything else may be of any size: another revision, another model, a folder of one's own.
+    for name, revision in ((RELEASED, "abc"), ("someone/else", None), (tiny, None)):
+        assert find(name, revision).weights == (weights,)
+    pin(monkeypatch, weights)
+    assert find(RELEASED).weights == (weights,)
+
+
+def test_the_size_is_told_before_anything_else_is_fetched(
+    monkeypatch: pytest.MonkeyPatch, tiny: Path
+) -> None:
+    shutil.rmtree(tiny / "llm_artifacts")
+    asked: list[str] = []
+
+    def snapshot(name: str, **_: object) -> str:
+        asked.append(name)
+        return str(tiny)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    assert "where the released file has" in refusal(RELEASED).what
+    assert asked == [RELEASED]
+
+
+def test_the_released_weights_have_a_size_and_a_sha256() -> None:
+    assert RELEASED_WEIGHTS.size == 44_382_749_892
+    assert len(bytes.fromhex(RELEASED_WEIGHTS.sha256)) == 32
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 1001, 4096])
+def test_a_file_is_hashed_whole_and_its_progress_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: int
+) -> None:
+    monkeypatch.setattr(source, "CHUNK_BYTES", 1000)
+    file, data, told = tmp_path / "file", bytes(n % 251 for n in range(size)), list[float]()
+    file.write_bytes(data)
+    assert sha256(file, told.append) == sha256(file) == hashlib.sha256(data).hexdigest()
+    assert len(told) == -(-size // 1000)
+    assert told == sorted(told)
+    assert told[-1:] == ([1.0] if size else [])
 
 
 def test_without_artifacts_the_language_model_is_asked_for_at_its_pinned_revision(
