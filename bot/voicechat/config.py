@@ -99,6 +99,8 @@ class ThinkerConfig:
     bos: str = "<s>"
     eos: str = "</s>"
     pad: str = "<SPECIAL_12>"
+    user_bos: str | None = None  # how older ASR heads begin the caller's turn, beside ``bos``
+    user_eos: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +270,8 @@ def _thinker(stt: _Section, *, hidden: int) -> ThinkerConfig:
         bos=stt.text("bos_token", "<s>"),
         eos=stt.text("eos_token", "</s>"),
         pad=stt.text("pad_token", "<SPECIAL_12>"),
+        user_bos=stt.text("user_bos_token", "") or None,
+        user_eos=stt.text("user_eos_token", "") or None,
     )
 
 

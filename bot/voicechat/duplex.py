@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bot.voicechat.hybridcache import ThinkerState, put_
 from bot.voicechat.thinker import Logits, Thinker
+from bot.voicechat.turntaking import Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +58,40 @@ class Chooser(Protocol):
     ) -> Tensor: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Dictated:
+    """Tokens that the host puts in the place of the model's own, by row; -1 leaves those.
+
+    ``text`` and ``function``, int64 [rows]. PAD as the text makes a row silent, as it must be
+    while a tool is called; a greeting is BOS and its tokens, frame by frame.
+    """
+
+    text: Tensor
+    function: Tensor
+
+    @classmethod
+    def nothing(cls, rows: int, *, device: torch.device | str | None = None) -> Dictated:
+        """In no row."""
+        own = torch.full((2, rows), -1, dtype=torch.int64, device=device)
+        return cls(text=own[0], function=own[1])
+
+
 class TurnRule(Protocol):
     """Overwrite the text token of a frame where turns are forced; int64 [rows].
 
-    ``asr`` is the frame's own; else as for ``Chooser``.
+    ``asr`` is the token of the frame's ASR head, ``heard`` what the RNN-T made of it. What a rule
+    says of rows that are dictated their text is not heeded, but such a rule may want to know.
     """
 
     def __call__(
-        self, text: Tensor, *, asr: Tensor, state: DuplexState, t: Tensor, mask: Tensor
+        self,
+        text: Tensor,
+        *,
+        asr: Tensor,
+        heard: Heard | None,
+        dictated: Dictated | None,
+        mask: Tensor,
     ) -> Tensor: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Dictated:
-    """What a tool call dictates, by row.
-
-    ``function`` int64 [rows]: the token of the function channel, -1 for the model's own.
-    ``silent`` bool [rows]: the text token is PAD, whatever was chosen.
-    """
-
-    function: Tensor
-    silent: Tensor
 
 
 def greedy(logits: Tensor, *, state: DuplexState, t: Tensor, mask: Tensor) -> Tensor:
@@ -86,25 +100,18 @@ def greedy(logits: Tensor, *, state: DuplexState, t: Tensor, mask: Tensor) -> Te
 
 
 def native_turns(
-    text: Tensor, *, asr: Tensor, state: DuplexState, t: Tensor, mask: Tensor
+    text: Tensor, *, asr: Tensor, heard: Heard | None, dictated: Dictated | None, mask: Tensor
 ) -> Tensor:
     """The model's own turns: a ``TurnRule``."""
     return text
 
 
 class DuplexLLM:
-    """A thinker with its token histories.
+    """A thinker with its token histories."""
 
-    Args:
-        thinker: loaded.
-        choose: from the text logits; the other channels are greedy, as in NeMo.
-        take_turns: the last word on the text token, a tool call excepted.
-    """
-
-    def __init__(
-        self, thinker: Thinker, *, choose: Chooser = greedy, take_turns: TurnRule = native_turns
-    ) -> None:
-        self.thinker, self._choose, self._take_turns = thinker, choose, take_turns
+    def __init__(self, thinker: Thinker) -> None:
+        """``thinker`` is loaded before the first step."""
+        self.thinker = thinker
 
     @torch.no_grad()
     def new_state(self, rows: int, length: int) -> DuplexState:
@@ -131,7 +138,15 @@ class DuplexLLM:
 
     @torch.no_grad()
     def step(
-        self, state: DuplexState, audio: Tensor, mask: Tensor, *, dictated: Dictated | None = None
+        self,
+        state: DuplexState,
+        audio: Tensor,
+        mask: Tensor,
+        *,
+        choose: Chooser = greedy,
+        take_turns: TurnRule = native_turns,
+        heard: Heard | None = None,
+        dictated: Dictated | None = None,
     ) -> Frame:
         """One frame for the rows of ``mask`` (bool [rows]) that have room.
 
@@ -139,7 +154,10 @@ class DuplexLLM:
             state: changed in place, only in those rows.
             audio: [rows, width], perception's rows; of other rows they are not looked at.
             mask: which rows take a frame.
-            dictated: what tool calls dictate.
+            choose: from the text logits; the other channels are greedy, as in NeMo.
+            take_turns: the last word on the text token, unless that is dictated.
+            heard: for ``take_turns``.
+            dictated: what the host says instead.
         """
         mask = state.thinker.going(mask)
         t = state.thinker.position.clone()
@@ -149,14 +167,13 @@ class DuplexLLM:
         )  # fmt: skip
         hidden = self.thinker.step(state.thinker, embeds, mask)
         logits = self.thinker.logits(hidden)
-        text = self._choose(logits.text, state=state, t=t, mask=mask)
+        text = choose(logits.text, state=state, t=t, mask=mask)
         asr, function = self._greedy(logits.asr, mask), self._greedy(logits.function, mask)
-        text = self._take_turns(text, asr=asr, state=state, t=t, mask=mask)
-        spoken = mask
+        text = take_turns(text, asr=asr, heard=heard, dictated=dictated, mask=mask)
+        text = torch.where(mask, text, self.thinker.special.pad)
         if dictated is not None:
+            text = torch.where(mask & (dictated.text >= 0), dictated.text, text)
             function = torch.where(mask & (dictated.function >= 0), dictated.function, function)
-            spoken = mask & ~dictated.silent
-        text = torch.where(spoken, text, self.thinker.special.pad)
         for history, tokens in ((state.text, text), (state.asr, asr), (state.function, function)):
             put_(history, tokens[:, None], position=t, mask=mask, dim=1)
         return Frame(

@@ -20,6 +20,7 @@ from torch import Tensor
 from bot.voicechat.draws import UNIFORM_BITS, RowGenerators
 from bot.voicechat.duplex import DuplexState
 from bot.voicechat.options import OptionError, SamplingOptions
+from bot.voicechat.special import among
 
 __all__ = [
     "OptionError",
@@ -110,7 +111,7 @@ def sample(
 
     ``logits`` ``[rows, vocabulary]`` of any float type, boosts applied; ``seen`` of that shape,
     bool, kept by ``remember_``; ``uniform`` ``[rows]`` in [0, 1), of ``RowGenerators``. Where the
-    best token is one of ``specials`` (pad, bos, eos) it is taken: turns never begin or end by
+    best token is one of ``specials`` (``SpecialTokens.greedy_only``) it is taken: turns never begin or end by
     lot, though the nucleus may still hold a special that is second best. A row with NaN or
     infinity in it takes the best of its numbers and says so in ``broken``.
     """
@@ -118,7 +119,7 @@ def sample(
     best = torch.where(logits.isnan(), -torch.inf, logits).argmax(-1)
     logits = _penalised(logits, seen=seen, penalty=options.repetition_penalty)
     finite = logits.isfinite().all(-1)
-    taken = options.fixed() | ~finite | _any_of(best, specials)
+    taken = options.fixed() | ~finite | among(best, specials)
     logits = torch.where(finite.unsqueeze(-1), logits, 0.0)
     drawn = _nucleus_draw(logits, options=options, uniform=uniform)
     return Sampled(tokens=torch.where(taken, best, drawn), broken=~finite)
@@ -132,16 +133,8 @@ def remember_(seen: Tensor, tokens: Tensor, *, mask: Tensor, specials: Iterable[
     are never noted, thus never penalised: an agent may fall silent as often as it likes.
     """
     said = tokens.unsqueeze(-1)
-    noted = (mask & ~_any_of(tokens, specials)).unsqueeze(-1)
+    noted = (mask & ~among(tokens, specials)).unsqueeze(-1)
     seen.scatter_(-1, said, seen.gather(-1, said) | noted)
-
-
-def _any_of(tokens: Tensor, ids: Iterable[int]) -> Tensor:
-    """By comparisons, as ``torch.isin`` would copy the ids to the device in every step."""
-    found = torch.zeros_like(tokens, dtype=torch.bool)
-    for one in ids:
-        found = found | (tokens == one)
-    return found
 
 
 def _penalised(logits: Tensor, *, seen: Tensor, penalty: Tensor) -> Tensor:

@@ -37,17 +37,18 @@ class TextStream:
     """One row's text channel. BOS and EOS come as they are written, other specials not at all.
 
     So do those of the function channel, where the tokenizer has them as specials. ``show_pad``
-    writes pads, too. Host side: tokens are Python ints.
+    writes pads, too. What an older ASR head says for the caller's BOS and EOS is not written, be
+    it a token that is text elsewhere. Host side: tokens are Python ints.
     """
 
     def __init__(self, tokenizer: Tokenizer, ids: SpecialTokens, *, show_pad: bool = False) -> None:
         self._tokenizer = tokenizer
         self._specials = {
             token for token, one in tokenizer.get_added_tokens_decoder().items() if one.special
-        } | {ids.pad, ids.bos, ids.eos}
-        shown = {ids.bos, ids.eos, ids.call_start, ids.call_end, ids.response_end}
-        self._ends = shown & self._specials
-        self._pad = ids.pad if show_pad else None
+        } | set(ids.greedy_only)
+        written = {ids.bos, ids.eos, ids.call_start, ids.call_end, ids.response_end}
+        self._ends = written.union(ids.caller_begins, ids.caller_ends)
+        self._shown = written | ({ids.pad} if show_pad else set())
         self._held = b""
 
     def push(self, token: int) -> str:
@@ -56,10 +57,9 @@ class TextStream:
         A pad is no end of a letter. A token that ends a turn is: what is held back then can
         become no letter any more and comes as U+FFFD, as do bytes that never could.
         """
-        if token in self._ends:
-            return self.flush() + self._written(token)
         if token in self._specials:
-            return self._written(token) if token == self._pad else ""
+            before = self.flush() if token in self._ends else ""
+            return before + (self._written(token) if token in self._shown else "")
         self._held += self._bytes(token)
         text, used = codecs.utf_8_decode(self._held, "replace", False)
         self._held = self._held[used:]

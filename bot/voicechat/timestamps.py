@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from tokenizers import Tokenizer
 
 from bot.voicechat.special import SpecialTokens
-from bot.voicechat.text import decoded
+from bot.voicechat.text import TextStream
 
 FRAME_S = 0.08
 
@@ -30,17 +30,23 @@ def stamped(
     """``tokens``, one a frame from the first of the call on, as text with times.
 
     What lies between two marks and the marks are joined by single spaces, also where there is
-    nothing between. ``text_ends`` adds the third kind of mark.
+    nothing between. ``text_ends`` adds the third kind of mark; a letter that goes on behind such
+    a mark comes there, whole.
     """
-    parts, start = [], 0
-    for frame, mark in _marks(tokens, ids, text_ends=text_ends):
-        parts += [_plain(tokens[start:frame], tokenizer, ids), mark]
-        start = frame
-    return " ".join([*parts, _plain(tokens[start:], tokenizer, ids)])
+    stream, marks = TextStream(tokenizer, ids), dict(_marks(tokens, ids, text_ends=text_ends))
+    parts, text = [], ""
+    for frame, token in enumerate(tokens):
+        turns = token in (ids.bos, ids.eos)  # are marks themselves, and the end of a letter
+        text += stream.flush() if turns else ""
+        if frame in marks:
+            parts += [text, marks[frame]]
+            text = ""
+        text += "" if turns else stream.push(token)
+    return " ".join([*parts, text + stream.flush()])
 
 
 def strip_timestamps(text: str) -> str:
-    """Without marks of any kind, whole seconds of training transcripts included.
+    """Without marks of any kind, those of training transcripts included (``<|3|>``: frames).
 
     Of the spaces around a mark one stays.
     """
@@ -62,7 +68,3 @@ def _marks(
             in_text = False
             if text_ends:
                 yield frame, f"<{seconds(frame)}>"
-
-
-def _plain(tokens: Sequence[int], tokenizer: Tokenizer, ids: SpecialTokens) -> str:
-    return decoded([t for t in tokens if t not in (ids.bos, ids.eos)], tokenizer, ids)

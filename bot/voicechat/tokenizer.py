@@ -31,11 +31,7 @@ def load_tokenizer(folder: Path, thinker: ThinkerConfig, *, vocabulary: int) -> 
     except Exception as error:  # the library raises plain Exception
         why = " ".join(str(error).split())
         raise CheckpointError(where=str(file), what=f"no tokenizer: {why}") from error
-    for text, token in _special(thinker).items():
-        found = tokenizer.token_to_id(text)
-        if found != token:
-            what = f"{text} must be id {token}, and is {'none' if found is None else found}"
-            raise CheckpointError(where=str(file), what=f"the wrong tokenizer: {what}")
+    special_tokens(tokenizer, thinker, where=str(file))
     highest = max(tokenizer.get_vocab(with_added_tokens=True).values())
     if highest >= vocabulary:
         what = f"the wrong tokenizer: id {highest}, but the model has {vocabulary} tokens"
@@ -43,7 +39,34 @@ def load_tokenizer(folder: Path, thinker: ThinkerConfig, *, vocabulary: int) -> 
     return tokenizer
 
 
-def _special(thinker: ThinkerConfig) -> dict[str, int]:
+def special_tokens(
+    tokenizer: Tokenizer, thinker: ThinkerConfig, *, where: str = FILE
+) -> SpecialTokens:
+    """Ids of what ``config.json`` names, the older checkpoints' turn tokens among them.
+
+    Raises ``CheckpointError`` naming ``where`` and the token that has another id, or none.
+    """
+    for text, token in _fixed(thinker).items():
+        found = tokenizer.token_to_id(text)
+        if found != token:
+            what = f"{text} must be id {token}, and is {'none' if found is None else found}"
+            raise CheckpointError(where=where, what=f"the wrong tokenizer: {what}")
+    return SpecialTokens(
+        user_bos=_named(tokenizer, thinker.user_bos, where=where, key="user_bos_token"),
+        user_eos=_named(tokenizer, thinker.user_eos, where=where, key="user_eos_token"),
+    )
+
+
+def _named(tokenizer: Tokenizer, text: str | None, *, where: str, key: str) -> int | None:
+    if text is None:
+        return None
+    token: int | None = tokenizer.token_to_id(text)
+    if token is None:
+        raise CheckpointError(where=where, what=f"no token {text!r}, the {key} of config.json")
+    return token
+
+
+def _fixed(thinker: ThinkerConfig) -> dict[str, int]:
     """Text to id; the last three only where there is a head that says them."""
     ids = SpecialTokens()
     found = {thinker.bos: ids.bos, thinker.eos: ids.eos, thinker.pad: ids.pad}

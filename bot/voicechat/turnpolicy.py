@@ -35,7 +35,8 @@ class TurnPolicy:
     (``force_turn_taking_threshold``)."""
 
     pad_window: int = 25
-    """ASR head: so many PADs end the caller's turn (``force_turn_taking_pad_window``)."""
+    """ASR head: so many PADs end the caller's turn (``force_turn_taking_pad_window``); 0 for
+    none, his turns then end by his EOS only."""
     spare_bos: bool = True
     """ASR head: PADs that follow a BOS end no turn. NeMo 3.0.0 lacks this, later NeMo has it."""
 

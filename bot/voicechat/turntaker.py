@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bot.voicechat.duplex import DuplexState
+from bot.voicechat.duplex import Dictated
 from bot.voicechat.special import SpecialTokens
 from bot.voicechat.turnpolicy import TurnOptions
 from bot.voicechat.turntaking import Heard, TurnState, take_turns
@@ -19,9 +19,6 @@ class TurnTaker:
 
     options: TurnOptions
     state: TurnState
-    heard: Heard
-    muted: Tensor
-    """``[rows]`` bool: a tool is being called; the same as ``duplex.Dictated.silent``."""
     forced: Tensor
     """``[rows]`` int64: ``turntaking.Forced`` of the row's last frame."""
     ids: SpecialTokens
@@ -31,33 +28,22 @@ class TurnTaker:
         cls, rows: int, *, ids: SpecialTokens, device: torch.device | str | None = None
     ) -> TurnTaker:
         """Native in all rows."""
-
-        def flags() -> Tensor:
-            return torch.zeros(rows, dtype=torch.bool, device=device)
-
         return cls(
             options=TurnOptions.new(rows, device=device),
             state=TurnState.new(rows, device=device),
-            heard=Heard(speech=flags(), mid_word=flags()),
-            muted=flags(),
             forced=torch.zeros(rows, dtype=torch.int64, device=device),
             ids=ids,
         )
 
     @torch.no_grad()
-    def listen_(self, heard: Heard, *, muted: Tensor | None = None) -> None:
-        """What the RNN-T heard in the frame, and which rows are silent: before the frame's step.
-
-        Both stay until said otherwise; without an RNN-T there is no need to call this.
-        """
-        self.heard.speech.copy_(heard.speech)
-        self.heard.mid_word.copy_(heard.mid_word)
-        if muted is not None:
-            self.muted.copy_(muted)
-
-    @torch.no_grad()
     def __call__(
-        self, text: Tensor, *, asr: Tensor, state: DuplexState, t: Tensor, mask: Tensor
+        self,
+        text: Tensor,
+        *,
+        asr: Tensor,
+        heard: Heard | None,
+        dictated: Dictated | None,
+        mask: Tensor,
     ) -> Tensor:
         """``[rows]`` int64: see ``TurnRule``."""
         turns = take_turns(
@@ -67,8 +53,8 @@ class TurnTaker:
             ids=self.ids,
             mask=mask,
             asr=asr,
-            heard=self.heard,
-            muted=self.muted,
+            heard=heard,
+            dictated=None if dictated is None else dictated.text,
         )
         self.forced.copy_(torch.where(mask, turns.forced, self.forced))
         return turns.text

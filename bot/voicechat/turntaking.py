@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bot.voicechat.rows import keep_, tensors
-from bot.voicechat.special import SpecialTokens
+from bot.voicechat.special import SpecialTokens, among
 from bot.voicechat.text import UNKNOWN, WORD_START
 from bot.voicechat.turnpolicy import NEVER, Rule, TurnOptions
 
@@ -132,22 +132,24 @@ def take_turns(
     mask: Tensor,
     asr: Tensor | None = None,
     heard: Heard | None = None,
-    muted: Tensor | None = None,
+    dictated: Tensor | None = None,
 ) -> Turns:
     """One frame: what becomes of ``text`` ``[rows]``; ``state`` steps on in the rows of ``mask``.
 
     ``asr`` ``[rows]`` are this frame's tokens of the ASR head, ``heard`` what the RNN-T made of
-    it; without them their rule forces nothing. A row of ``muted`` (bool: a tool is being called)
-    says PAD, whatever the model or the policy wants.
+    it; without them their rule forces nothing, but that a turn is too long needs no ears. A row
+    that is ``dictated`` its text (``[rows]`` int64, -1 for none) says that, whatever the model or
+    the policy wants.
     """
     asr = torch.full_like(text, ids.pad) if asr is None else asr
     now = state if heard is None else _listened(state, options=options, heard=heard)
     forced = decide(now, options=options, asr=asr, ids=ids)
-    forced = forced if muted is None else torch.where(muted, Forced.NOT, forced)
+    bound = torch.zeros_like(mask) if dictated is None else dictated >= 0
+    forced = torch.where(bound, Forced.NOT, forced)
     starts = forced == Forced.CALLER_ENDED
     stops = (forced == Forced.CALLER_BEGAN) | (forced == Forced.TOO_LONG)
     said = torch.where(starts, ids.bos, torch.where(stops, ids.eos, text))
-    said = said if muted is None else torch.where(muted, ids.pad, said)
+    said = said if dictated is None else torch.where(bound, dictated, said)
     after = _spoken(now, text=said, asr=asr, ids=ids)
     for old, new in zip(tensors(state), tensors(after), strict=True):
         keep_(old, new, mask)
@@ -176,13 +178,15 @@ def _by_asr_head(
 ) -> Tensor:
     """``force_turn_taking``. A run of exactly ``pad_window`` PADs means: a token came before it.
 
-    That the end of a turn is in its cooldown does not make the frame a beginning.
+    That the end of a turn is in its cooldown does not make the frame a beginning. A window of 0
+    is never full, as in NeMo: then only the head's own tokens count.
     """
-    old_enough = state.frame >= options.pad_window.clamp(min=1)
-    spared = options.spare_bos & (state.asr_before == ids.bos)
-    quiet = (state.asr_pads == options.pad_window) & (state.asr_before != _NOTHING) & ~spared
-    ended = old_enough & ((asr == ids.eos) | quiet)
-    began = old_enough & ~ended & (asr == ids.bos)
+    window = options.pad_window
+    old_enough = state.frame >= window.clamp(min=1)
+    spared = options.spare_bos & among(state.asr_before, ids.caller_begins)
+    quiet = (window > 0) & (state.asr_pads == window) & (state.asr_before != _NOTHING) & ~spared
+    ended = old_enough & (among(asr, ids.caller_ends) | quiet)
+    began = old_enough & ~ended & among(asr, ids.caller_begins)
     return _forced(
         ended=ended & (state.since_bos > options.cooldown),
         began=began & (state.since_eos > options.cooldown),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bot.voicechat.duplex import Chooser, TurnRule
+from bot.voicechat.duplex import Chooser, Dictated, TurnRule
 from bot.voicechat.rows import copy_row, tensors
 from bot.voicechat.sampling import Sampler
 from bot.voicechat.special import SpecialTokens
@@ -31,13 +31,14 @@ class Rows:
         self.text = torch.full((rows, LENGTH), IDS.pad)
         self.t = torch.zeros(rows, dtype=torch.int64)
 
-    def frame(self, logits: Tensor, mask: Tensor) -> Tensor:
+    def frame(self, logits: Tensor, mask: Tensor, speech: Tensor | None = None) -> Tensor:
         choose: Chooser = self.sampler
         rule: TurnRule = self.turns
         state: Any = SimpleNamespace(text=self.text)
         text = choose(logits, state=state, t=self.t, mask=mask)
         pad = torch.full_like(text, IDS.pad)
-        text = rule(text, asr=pad, state=state, t=self.t, mask=mask)
+        heard = None if speech is None else Heard(speech=speech, mid_word=torch.zeros_like(speech))
+        text = rule(text, asr=pad, heard=heard, dictated=None, mask=mask)
         for row in mask.nonzero().flatten().tolist():
             self.text[row, int(self.t[row])] = text[row]
         self.t += mask
@@ -67,9 +68,8 @@ def alone(call: int, frames: int) -> list[int]:
     said = []
     for frame in range(frames):
         logits, speech = noise(call, frame)
-        heard = torch.tensor([speech])
-        rows.turns.listen_(Heard(speech=heard, mid_word=torch.tensor([False])))
-        said.append(int(rows.frame(logits[None], torch.tensor([True]))))
+        one = torch.tensor([True])
+        said.append(int(rows.frame(logits[None], one, torch.tensor([speech]))))
     return said
 
 
@@ -83,10 +83,9 @@ def test_rows_that_come_and_go_say_what_they_say_alone() -> None:
         mask = torch.tensor([tick >= c and len(said[c]) < frames for c in range(calls)])
         mask &= torch.tensor([(tick + c) % 3 != 0 for c in range(calls)])
         asked = [noise(call, len(said[call])) for call in range(calls)]
-        heard = torch.tensor([speech for _, speech in asked])
-        rows.turns.listen_(Heard(speech=heard, mid_word=torch.zeros_like(heard)))
+        speech = torch.tensor([speech for _, speech in asked])
         before = [one.clone() for one in tensors((rows.sampler, rows.turns))]
-        text = rows.frame(torch.stack([logits for logits, _ in asked]), mask)
+        text = rows.frame(torch.stack([logits for logits, _ in asked]), mask, speech)
         for old, new in zip(before, tensors((rows.sampler, rows.turns)), strict=True):
             assert torch.equal(old[~mask], new[~mask])
         for call in mask.nonzero().flatten().tolist():
@@ -127,19 +126,19 @@ def test_a_broken_frame_is_kept_in_mind_for_its_row() -> None:
     assert rows.sampler.broken.tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize(("muted", "expected"), [(False, IDS.bos), (True, IDS.pad)])
-def test_turns_are_forced_by_what_is_heard(muted: bool, expected: int) -> None:
+@pytest.mark.parametrize(("dictated", "expected"), [(-1, IDS.bos), (IDS.pad, IDS.pad), (20, 20)])
+def test_turns_are_forced_by_what_is_heard(dictated: int, expected: int) -> None:
     taker = TurnTaker.new(1, ids=IDS)
     taker.options.set_row(0, TurnPolicy(rule=Rule.RNNT, eou_first=1, min_speech_first=1))
     one, no = torch.tensor([True]), torch.tensor([False])
-    pad, state = torch.tensor([IDS.pad]), Rows(1)
+    pad, host = torch.tensor([IDS.pad]), Dictated.nothing(1)
     said = []
-    for speech in (one, no):
-        taker.listen_(Heard(speech=speech, mid_word=no), muted=torch.tensor([muted]))
-        duplex: Any = SimpleNamespace(text=state.text)
-        said.append(int(taker(pad, asr=pad, state=duplex, t=state.t, mask=one)))
+    for speech, text in ((one, -1), (no, dictated)):
+        host.text[0] = text
+        heard = Heard(speech=speech, mid_word=no)
+        said.append(int(taker(pad, asr=pad, heard=heard, dictated=host, mask=one)))
     assert said == [IDS.pad, expected]
-    assert int(taker.forced) == (Forced.NOT if muted else Forced.CALLER_ENDED)
+    assert int(taker.forced) == (Forced.CALLER_ENDED if dictated == -1 else Forced.NOT)
 
 
 def test_nothing_is_read_back_within_a_step() -> None:
@@ -153,11 +152,11 @@ def test_nothing_is_read_back_within_a_step() -> None:
         t = torch.zeros(4, dtype=torch.int64)
         symbols = torch.zeros(4, 10, dtype=torch.int64)
         kinds = PieceKinds.of(["▁a", "b"])
+        host = Dictated.nothing(4)
         logits = torch.zeros(4, VOCABULARY)
     state: Any = SimpleNamespace(text=history)
-    taker.listen_(Heard.of(symbols, kinds), muted=mask)
     text = sampler(logits, state=state, t=t, mask=mask)
-    text = taker(text, asr=text, state=state, t=t, mask=mask)
+    text = taker(text, asr=text, heard=Heard.of(symbols, kinds), dictated=host, mask=mask)
     assert text.shape == (4,)
     assert text.dtype == torch.int64
     assert text.device.type == "meta"

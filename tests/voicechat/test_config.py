@@ -52,6 +52,7 @@ def test_what_the_file_leaves_out_is_as_in_nemo() -> None:
     assert thinker.text_boosts == thinker.asr_boosts == Boosts()
     assert thinker.forced_turns == ForcedTurns(on=False, threshold=40, pad_window=25)
     assert (thinker.bos, thinker.eos, thinker.pad) == ("<s>", "</s>", "<SPECIAL_12>")
+    assert (thinker.user_bos, thinker.user_eos) == (None, None)
 
 
 def test_the_boosts_of_agent_and_caller_are_kept_apart() -> None:
@@ -60,6 +61,14 @@ def test_the_boosts_of_agent_and_caller_are_kept_apart() -> None:
     thinker = VoiceChatConfig.from_plain(plain).thinker
     assert thinker.asr_boosts == Boosts(pad=0.8)
     assert thinker.text_boosts == Boosts(bos=3.0)
+
+
+@pytest.mark.parametrize(("written", "read"), [("^", "^"), ("", None), (None, None)])
+def test_turn_tokens_of_older_checkpoints_may_be_named(written: Any, read: str | None) -> None:
+    plain = with_key(f"{STT}.user_bos_token", written)
+    plain["model"]["stt"]["model"]["user_eos_token"] = "$"
+    thinker = VoiceChatConfig.from_plain(plain).thinker
+    assert (thinker.user_bos, thinker.user_eos) == (read, "$")
 
 
 def test_without_merge_info_there_is_no_rnnt() -> None:
@@ -99,6 +108,8 @@ def test_one_pair_of_contexts_does() -> None:
         (f"{STT}.bos_token", 1),
         (f"{STT}.eos_token", 2),
         (f"{STT}.pad_token", 12),
+        (f"{STT}.user_bos_token", 13),
+        (f"{STT}.user_eos_token", ["$"]),
         (f"{PREPROCESSOR}.sample_rate", 8000),
         (f"{PREPROCESSOR}.normalize", "per_feature"),
         (f"{PREPROCESSOR}.window", "hamming"),

@@ -32,14 +32,13 @@ def duplex_of(
     *,
     config: ThinkerConfig | None = None,
     more: dict[str, Tensor] | None = None,
-    take_turns: TurnRule = native_turns,
 ) -> DuplexLLM:
     config = config or case.config.thinker
     with torch.device("meta"):
         thinker = Thinker(config, NemotronHConfig.from_pretrained(case.folder / config.llm))
     weights = case.section("stt_model.") | (more or {})
     thinker.load({name: weights[name] for name in weights if name.startswith(PARTS)})
-    return DuplexLLM(thinker, take_turns=take_turns)
+    return DuplexLLM(thinker)
 
 
 def turns_of(forced: ForcedTurns, *, prompt: list[int]) -> TurnTaker:
@@ -60,8 +59,10 @@ def sound(case: Any) -> tuple[list[int], Tensor]:
     return prompt, rows
 
 
-def played(duplex: DuplexLLM, state: DuplexState, rows: Tensor) -> list[Frame]:
-    return [duplex.step(state, row[None], ON) for row in rows]
+def played(
+    duplex: DuplexLLM, state: DuplexState, rows: Tensor, take_turns: TurnRule = native_turns
+) -> list[Frame]:
+    return [duplex.step(state, row[None], ON, take_turns=take_turns) for row in rows]
 
 
 def stacked(frames: list[Frame], name: str) -> Tensor:
@@ -75,11 +76,11 @@ def bits(state: Any) -> list[Tensor]:
 def test_every_frame_golden(case: Any) -> None:
     prompt, rows = sound(case)
     turns = turns_of(case.config.thinker.forced_turns, prompt=prompt)
-    duplex, stt = duplex_of(case, take_turns=turns), case.golden("stt")
+    duplex, stt = duplex_of(case), case.golden("stt")
     skip, length = len(prompt), len(prompt) + len(rows)
     state = duplex.new_state(1, length)
     duplex.prefill(state, 0, prompt)
-    frames = played(duplex, state, rows)
+    frames = played(duplex, state, rows, turns)
     close(stacked(frames, "embeds"), stt["input_embeds"][0, skip:])
     close(stacked(frames, "hidden"), stt["llm_hidden"][0, skip:])
     close(torch.stack([one.logits.text[0] for one in frames]), stt["text_logits"][0, skip:])
@@ -101,10 +102,10 @@ def test_function_channel_golden(case: Any) -> None:
     head = {"function_head.weight": fn["function_head.weight"]}
     prompt, rows = sound(case)
     turns = turns_of(config.forced_turns, prompt=prompt)
-    duplex = duplex_of(case, config=config, more=head, take_turns=turns)
+    duplex = duplex_of(case, config=config, more=head)
     state = duplex.new_state(1, len(prompt) + len(rows))
     duplex.prefill(state, 0, prompt)
-    frames = played(duplex, state, rows)
+    frames = played(duplex, state, rows, turns)
     close(stacked(frames, "embeds"), fn["input_embeds"][0, len(prompt) :])
     function = [one.logits.function[0] for one in frames if one.logits.function is not None]
     close(torch.stack(function), fn["function_logits"][0, len(prompt) :])
@@ -236,9 +237,9 @@ def test_turns_are_forced_by_what_the_asr_head_hears_golden(case: Any) -> None:
     forced = ForcedTurns(on=True, threshold=5, pad_window=3)
     config = replace(case.config.thinker, asr_boosts=Boosts(eos=3.0), forced_turns=forced)
     _, rows = sound(case)
-    duplex = duplex_of(case, config=config, take_turns=turns_of(forced, prompt=[]))
+    duplex = duplex_of(case, config=config)
     state = duplex.new_state(1, len(rows))
-    played(duplex, state, rows)
+    played(duplex, state, rows, turns_of(forced, prompt=[]))
     text, ended = state.text[0].tolist(), (state.asr[0] == EOS).nonzero()[:, 0].tolist()
     answered = [t for t in ended if t >= 3 and BOS not in text[max(0, t - 5) : t]]
     assert answered
@@ -246,16 +247,13 @@ def test_turns_are_forced_by_what_the_asr_head_hears_golden(case: Any) -> None:
 
 
 def test_forced_turn_is_what_the_next_frame_reads_golden(case: Any) -> None:
-    thinker = duplex_of(case).thinker
+    duplex, (_, rows) = duplex_of(case), sound(case)
+    thinker, state = duplex.thinker, duplex.new_state(1, 60)
 
-    def bos_at_three(
-        text: Tensor, *, asr: Tensor, state: DuplexState, t: Tensor, mask: Tensor
-    ) -> Tensor:
-        return torch.where(t == 3, BOS, text)
+    def bos_at_three(text: Tensor, **_: Any) -> Tensor:
+        return torch.where(state.thinker.position == 4, BOS, text)  # it has taken the fourth
 
-    duplex, (_, rows) = DuplexLLM(thinker, take_turns=bos_at_three), sound(case)
-    state = duplex.new_state(1, 60)
-    frames = played(duplex, state, rows[:5])
+    frames = played(duplex, state, rows[:5], bos_at_three)
     assert int(frames[3].text) == int(state.text[0, 3]) == BOS
     want = thinker.build_input_embedding(
         rows[4:5], text=torch.tensor([BOS]), asr=frames[3].asr, function=frames[3].function
@@ -270,7 +268,7 @@ def test_tool_call_dictates_its_row_golden(case: Any) -> None:
     _, rows = sound(case)
     state = duplex.new_state(2, 60)
     both = torch.ones(2, dtype=torch.bool)
-    dictated = Dictated(function=torch.tensor([-1, 33]), silent=torch.tensor([False, True]))
+    dictated = Dictated(text=torch.tensor([-1, PAD]), function=torch.tensor([-1, 33]))
     for row in rows[:10]:
         frame = duplex.step(state, row.repeat(2, 1), both, dictated=dictated)
     assert state.function[1, :10].tolist() == [33] * 10

@@ -108,6 +108,17 @@ def test_specials() -> None:
     assert "".join(deltas(call)) == "<SPECIAL_20>f()<SPECIAL_21><SPECIAL_22>"
 
 
+def test_turn_tokens_of_older_asr_heads_are_not_written_and_end_letters() -> None:
+    begin, end = tokens_of("^$")
+    ids = SpecialTokens(user_bos=begin, user_eos=end)
+    half = tokens_of("€")[:2]
+    heard = [begin, *tokens_of("Hi"), *half, end, IDS.pad, *tokens_of("x")]
+    assert decoded(heard, TOKENIZER, ids) == "Hi" + BROKEN + "x"
+    assert decoded(heard, TOKENIZER, IDS) == "^Hi" + BROKEN + "$x"  # elsewhere they are text
+    same = SpecialTokens(user_bos=IDS.bos, user_eos=IDS.eos)
+    assert decoded([IDS.bos, *tokens_of("a"), IDS.eos], TOKENIZER, same) == "<s>a</s>"
+
+
 def test_a_token_beyond_the_tokenizer_is_nothing() -> None:
     assert deltas([131_071, *tokens_of("a")]) == ["", "a", ""]
 
@@ -135,6 +146,13 @@ def test_the_end_of_the_text_is_marked_once_a_turn() -> None:
     assert marks == ["<|0.08|>", "<0.16>", "<$0.32$>", "<|0.48|>", "<$0.56$>"]
 
 
+def test_a_letter_around_the_end_of_the_text_comes_whole() -> None:
+    first, *rest = tokens_of("€")
+    tokens = [IDS.bos, first, IDS.pad, *rest, IDS.pad, first, IDS.eos, *tokens_of("a")]
+    written = stamped(tokens, TOKENIZER, IDS, text_ends=True)
+    assert written == f" <|0.0|>  <0.16> €{BROKEN} <$0.56$> a"
+
+
 @pytest.mark.parametrize(
     ("frame", "expected"), [(0, "0.0"), (1, "0.08"), (3, "0.24"), (25, "2.0"), (8191, "655.28")]
 )
@@ -156,7 +174,7 @@ def test_stripping_marks(text: str, expected: str) -> None:
     assert strip_timestamps(text) == expected
 
 
-@given(st.lists(st.sampled_from([IDS.pad, IDS.bos, IDS.eos, *tokens_of("ab")])))
+@given(st.lists(st.sampled_from([IDS.pad, IDS.bos, IDS.eos, *tokens_of("aé")])))
 def test_stripping_leaves_the_words(tokens: list[int]) -> None:
     written = strip_timestamps(stamped(tokens, TOKENIZER, IDS, text_ends=True))
     plain = decoded(tokens, TOKENIZER, IDS).replace("<s>", "").replace("</s>", "")

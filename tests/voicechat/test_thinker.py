@@ -249,15 +249,15 @@ def spoilt(weights: dict[str, Tensor], how: str) -> dict[str, Tensor]:
     ("how", "line"),
     [
         ("missing", "stt_model.llm.layers.2.mixer.q_proj.weight: missing"),
-        ("unexpected", "stt_model.llm.layers.9.norm.weight: not expected"),
-        ("shape", "stt_model.asr_head.weight: shape [41, 24], not [40, 24]"),
+        ("unexpected", "stt_model.llm.layers.9.norm.weight: no such tensor in a Thinker"),
+        ("shape", "stt_model.asr_head.weight: of shape [41, 24], where"),
     ],
 )
 def test_wrong_weights_name_the_tensor(how: str, line: str) -> None:
     thinker = empty()
     with pytest.raises(CheckpointError) as caught:
         thinker.load(spoilt(random_weights(thinker), how))
-    assert str(caught.value) == line
+    assert str(caught.value).startswith(line)
 
 
 def test_width_that_is_not_the_language_models_names_the_key() -> None:
@@ -287,7 +287,7 @@ def test_public_models_size_and_a_step_that_never_looks_at_values() -> None:
     assert ssm == rows * 141_557_760
     assert nbytes(state) < rows * 200e6
     mask = torch.ones(rows, dtype=torch.bool, device="meta")
-    dictated = Dictated(function=torch.zeros(rows, dtype=torch.int64, device="meta"), silent=mask)
+    dictated = Dictated.nothing(rows, device="meta")
     frame = duplex.step(state, torch.zeros(rows, 4480, device="meta"), mask, dictated=dictated)
     assert frame.logits.text.shape == (rows, 131072)
     assert frame.text.shape == (rows,)

@@ -113,9 +113,23 @@ def test_native_changes_nothing() -> None:
         assert call.frame(int(text), asr=int(asr), speech=bool(heard.speech)) == int(text)
 
 
+@pytest.mark.parametrize("policy", [ASR, replace(RNNT, longest=4)])
+def test_without_ears_only_the_longest_turn_is_forced(policy: TurnPolicy) -> None:
+    options, state, mask = TurnOptions.new(1), TurnState.new(1), torch.tensor([True])
+    options.set_row(0, policy)
+    said = [
+        int(take_turns(torch.tensor([t]), state=state, options=options, ids=IDS, mask=mask).text)
+        for t in [PAD, PAD, PAD, PAD, BOS, WORD, WORD, WORD, WORD]
+    ]
+    assert said == [PAD] * 4 + [BOS, WORD, WORD, WORD, EOS if policy.longest else WORD]
+
+
 def test_the_presets_are_the_published_numbers() -> None:
     responsive, published = preset("responsive"), preset("published")
+    assert preset("native") == TurnPolicy(rule=Rule.NATIVE)
     assert (responsive.rule, responsive.eou, responsive.bou) == (Rule.RNNT, 10, 3)
+    assert (responsive.min_speech, responsive.min_speech_first, responsive.longest) == (3, 2, 0)
+    assert (published.cooldown, responsive.cooldown) == (40, 10)
     assert (published.rule, published.eou, published.bou) == (Rule.RNNT, 40, 40)
     assert (published.eou_first, published.min_speech_first) == (10, 2)
     assert (published.pad_window, published.longest) == (38, int(15 / 0.08))

@@ -154,7 +154,7 @@ def test_the_agent_stops_after_its_longest_turn() -> None:
 def test_a_muted_row_says_pad_and_nothing_is_forced() -> None:
     call = answered()
     call.talk("xxx...")
-    assert call.frame(BOS, muted=True) == PAD
+    assert call.frame(BOS, dictated=PAD) == PAD
     assert call.forced[-1] == Forced.NOT
     assert call.frame() == BOS  # when the tool call is over
 
@@ -172,3 +172,18 @@ def test_a_bos_within_the_cooldown_forbids_another(cooldown: int, expected: int)
     call.frame(BOS)
     call.frame(EOS)
     assert call.talk("xxx....")[-1] == expected  # the eighth frame after that BOS
+
+
+@pytest.mark.parametrize(("cooldown", "expected"), [(3, EOS), (4, WORD)])
+def test_an_eos_within_the_cooldown_forbids_another(cooldown: int, expected: int) -> None:
+    call = answered(replace(RNNT, cooldown=cooldown))
+    call.frame(EOS)
+    call.frame(BOS)
+    assert call.talk("xxx", WORD)[-1] == expected  # the fourth frame after that EOS
+
+
+def test_a_turn_that_is_too_long_ends_whatever_the_cooldown() -> None:
+    call = answered(replace(RNNT, cooldown=NEVER, longest=5))
+    call.frame(BOS)
+    assert call.talk("xxxxx", WORD) == [WORD] * 4 + [EOS]
+    assert call.forced[-1] == Forced.TOO_LONG

@@ -20,6 +20,7 @@ class Call:
 
     policy: TurnPolicy
     prompt: int = 0
+    ids: SpecialTokens = IDS
     state: TurnState = field(default_factory=lambda: TurnState.new(1))
     forced: list[int] = field(default_factory=list)
 
@@ -35,17 +36,17 @@ class Call:
         asr: int = PAD,
         speech: bool = False,
         mid_word: bool = False,
-        muted: bool = False,
+        dictated: int = -1,
     ) -> int:
         turns = take_turns(
             torch.tensor([text]),
             state=self.state,
             options=self.options,
-            ids=IDS,
+            ids=self.ids,
             mask=torch.tensor([True]),
             asr=torch.tensor([asr]),
             heard=Heard(speech=torch.tensor([speech]), mid_word=torch.tensor([mid_word])),
-            muted=torch.tensor([muted]),
+            dictated=torch.tensor([dictated]),
         )
         self.forced.append(int(turns.forced))
         return int(turns.text)
