@@ -7,20 +7,21 @@ be measured without a checkpoint. Weights are made on the device they are for.
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import NemotronHConfig
 
+from bot.voicechat.build import assemble
 from bot.voicechat.checkpoint import precision_of
 from bot.voicechat.config import VoiceChatConfig
 from bot.voicechat.layout import STT, layout
-from bot.voicechat.perception import Perception
-from bot.voicechat.rnnt import Rnnt
-from bot.voicechat.thinker import Thinker
-from bot.voicechat.tiny import LLM, tiny_config
+from bot.voicechat.model import VoiceChat
+from bot.voicechat.thinker import PARTS
+from bot.voicechat.tiny import LLM, tiny_config, tiny_tokenizer
+from bot.voicechat.turntaking import PieceKinds
 
 SEED = 20260
 
@@ -94,33 +95,21 @@ class Weights:
         return tensor.abs_() if "featurizer" in name else tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
-    """The parts, loaded."""
+def random_model(*, full: bool, dtype: torch.dtype, device: torch.device) -> VoiceChat:
+    """Ears and transcript in float32, the thinker in ``dtype``."""
+    config, llm = sizes(full=full)
+    weights = Weights(layout(config, llm), device)
+    with torch.device("meta"):
+        model = assemble(config, llm, tiny_tokenizer())
+    assert model.rnnt is not None
+    ears = weights.under("perception.", dtype=torch.float32)
+    model.perception.load({name.removeprefix("perception."): one for name, one in ears.items()})
+    model.llm.thinker.load(weights.under(*PARTS, dtype=dtype))
+    model.rnnt.load(weights.under("rnnt_", dtype=torch.float32))
+    return replace(model, kinds=PieceKinds.of(model.rnnt.config.pieces, device=device))
 
-    perception: Perception
-    thinker: Thinker
-    rnnt: Rnnt
 
-    @classmethod
-    def random(cls, *, full: bool, dtype: torch.dtype, device: torch.device) -> Model:
-        """Ears and transcript in float32, the thinker in ``dtype``."""
-        config, llm = sizes(full=full)
-        weights = Weights(layout(config, llm), device)
-        assert config.rnnt is not None
-        with torch.device("meta"):
-            perception = Perception(config)
-            thinker = Thinker(config.thinker, llm)
-            rnnt = Rnnt(config.rnnt, width=config.encoder.width)
-        ears = weights.under("perception.", dtype=torch.float32)
-        perception.load({name.removeprefix("perception."): one for name, one in ears.items()})
-        mind = ("llm.", "embed_", "lm_head.", "asr_head.", "function_head.")
-        thinker.load(weights.under(*mind, dtype=dtype))
-        rnnt.load(weights.under("rnnt_", dtype=torch.float32))
-        return cls(perception, thinker, rnnt)
-
-    @property
-    def parameters(self) -> int:
-        """How many there are."""
-        parts = (self.perception, self.thinker, self.rnnt)
-        return sum(one.numel() for part in parts for one in part.parameters())
+def parameters(model: VoiceChat) -> int:
+    """How many there are."""
+    parts = (model.perception, model.llm.thinker, model.rnnt)
+    return sum(one.numel() for part in parts if part is not None for one in part.parameters())

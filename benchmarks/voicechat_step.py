@@ -25,90 +25,80 @@ import torch
 import transformers
 from torch import Tensor
 
-from benchmarks.voicechat_model import SEED, Model
-from bot.voicechat.draws import RowGenerators
+from benchmarks.voicechat_model import SEED, parameters, random_model
+from bot.voicechat.duplex import Dictated
 from bot.voicechat.graphs import capture
 from bot.voicechat.mel import FRAME
-from bot.voicechat.options import SamplingOptions
+from bot.voicechat.model import VoiceChat
 from bot.voicechat.precision import PARITY, PRODUCTION, precision
 from bot.voicechat.rows import nbytes
-from bot.voicechat.sampling import remember_, sample
+from bot.voicechat.special import SpecialTokens
+from bot.voicechat.turnpolicy import PRESETS
+from bot.voicechat.turntaking import Heard
 
 FRAME_MS = 80
 UNTIMED = 5
 """Frames before the clock starts: lazily loaded kernels, allocator."""
 
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
-SPECIALS = (12, 1, 2)
+PAD = SpecialTokens().pad
 
 
 class Rows:
     """The state of so many calls, and the stages of a frame over it."""
 
-    def __init__(self, model: Model, *, rows: int, length: int) -> None:
-        self._model, device = model, model.thinker.device
-        self.hearing = model.perception.new_state(rows)
-        self.thinking = model.thinker.new_state(rows, length)
-        self.transcript = model.rnnt.new_state(rows)
-        self.generators = RowGenerators.new(rows, device=device)
-        self.options = SamplingOptions.new(rows, device=device)
-        self.options.top_p.fill_(0.9)
-        self.options.temperature.fill_(0.8)
-        self.options.repetition_penalty.fill_(1.1)
-        self.options.greedy.fill_(False)
-        vocabulary = model.thinker.lm_head.out_features
-        self.seen = torch.zeros(rows, vocabulary, dtype=torch.bool, device=device)
-
-    @property
-    def nbytes(self) -> int:
-        """Of the state of all rows."""
-        states = (self.hearing, self.thinking, self.transcript, self.generators, self.options)
-        return sum(nbytes(state) for state in states) + self.seen.nbytes
+    def __init__(self, model: VoiceChat, *, rows: int, length: int) -> None:
+        self._model = model
+        self.state = model.new_state(rows, length)
+        for row in range(rows):
+            self.state.sampler.options.set_row(
+                row, top_p=0.9, temperature=0.8, repetition_penalty=1.1
+            )
+            self.state.turns.options.set_row(row, PRESETS["responsive"])
+        self.host = Dictated.nothing(rows, device=model.device)
+        self.whole = torch.full((rows,), FRAME, device=model.device)
 
     def mel(self, pcm: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        return self._model.perception.mel.step(self.hearing.mel, pcm, mask)
+        return self._model.perception.mel.step(self.state.hearing.mel, pcm, mask)
 
     def encoder(self, columns: Tensor, valid: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         perception = self._model.perception
-        encoded = perception.encoder.step(self.hearing.encoder, columns, valid, mask)
+        encoded = perception.encoder.step(self.state.hearing.encoder, columns, valid, mask)
         return encoded, perception.project(encoded)
 
+    def rnnt(self, encoded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        assert self._model.rnnt is not None
+        assert self.state.words is not None
+        return self._model.rnnt.step(self.state.words, encoded, mask)
+
     def thinker(self, audio: Tensor, text: Tensor, function: Tensor, mask: Tensor) -> Tensor:
-        thinker = self._model.thinker
+        thinker = self._model.llm.thinker
         embeds = thinker.build_input_embedding(audio, text=text, function=function)
-        return thinker.step(self.thinking, embeds, mask)
+        return thinker.step(self.state.thinking.thinker, embeds, mask)
 
-    def heads(self, hidden: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self._model.thinker.logits(hidden)
-        said = sample(
-            logits.text,
-            seen=self.seen,
-            options=self.options,
-            uniform=self.generators.draw_(mask),
-            specials=SPECIALS,
-        )
-        remember_(self.seen, said.tokens, mask=mask, specials=SPECIALS)
-        function = logits.function
-        return said.tokens, said.tokens if function is None else function.argmax(-1)
+    def heads(self, hidden: Tensor, symbols: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """And what is made of them: a token of either channel."""
+        logits = self._model.llm.thinker.logits(hidden)
+        assert logits.function is not None
+        assert self._model.kinds is not None
+        state, t = self.state.thinking, self.state.thinking.thinker.position
+        text = self.state.sampler(logits.text, state=state, t=t, mask=mask)
+        asr, heard = torch.full_like(text, PAD), Heard.of(symbols, self._model.kinds)
+        text = self.state.turns(text, asr=asr, heard=heard, dictated=self.host, mask=mask)
+        return text, logits.function.argmax(-1)
 
-    def rnnt(self, encoded: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
-        return self._model.rnnt.step(self.transcript, encoded, mask)
-
-    def frame(
-        self, pcm: Tensor, text: Tensor, function: Tensor, mask: Tensor
-    ) -> tuple[Tensor, ...]:
-        """All of it."""
-        encoded, audio = self.encoder(*self.mel(pcm, mask), mask)
-        text, function = self.heads(self.thinker(audio, text, function, mask), mask)
-        return text, function, *self.rnnt(encoded, mask)
+    def frame(self, pcm: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+        """All of it, as a call has it."""
+        done = self._model.step(self.state, pcm, mask, samples=self.whole, dictated=self.host)
+        return done.frame.text, done.frame.function
 
 
 STAGES = {
     "mel": "mel",
     "encoder": "encoder",
-    "thinker": "thinker",
-    "heads": "heads+sampling",
     "rnnt": "rnnt",
+    "thinker": "thinker",
+    "heads": "heads+choosing",
     "frame": "frame",
 }
 
@@ -144,28 +134,28 @@ class Clock:
             torch.cuda.synchronize(self._device)
 
 
-def measure(model: Model, *, rows: int, chosen: argparse.Namespace) -> tuple[Clock, int]:
+def measure(model: VoiceChat, *, rows: int, chosen: argparse.Namespace) -> tuple[Clock, int]:
     """Run the frames; how long each stage took, and the bytes of a row's state."""
-    device = model.thinker.device
-    state = Rows(model, rows=rows, length=chosen.length)
-    clock = Clock(state, device=device, graphs=chosen.graphs)
+    device = model.device
+    calls = Rows(model, rows=rows, length=chosen.length)
+    clock = Clock(calls, device=device, graphs=chosen.graphs)
     generator = torch.Generator(device).manual_seed(SEED)
     mask = torch.ones(rows, dtype=torch.bool, device=device)
-    text = function = torch.full((rows,), SPECIALS[0], device=device)
+    text = function = torch.full((rows,), PAD, device=device)
     for turn in range(UNTIMED + chosen.frames):
         if turn == UNTIMED:
             clock.taken.clear()
         pcm = torch.randn(rows, FRAME, generator=generator, device=device) * 0.1
         columns, valid = clock.run("mel", pcm, mask)
         encoded, audio = clock.run("encoder", columns, valid, mask)
+        symbols, _ = clock.run("rnnt", encoded, mask)
         hidden = clock.run("thinker", audio, text, function, mask)
-        text, function = clock.run("heads", hidden, mask)
-        clock.run("rnnt", encoded, mask)
-        text, function, *_ = clock.run("frame", pcm, text, function, mask)
-    return clock, state.nbytes // rows
+        text, function = clock.run("heads", hidden, symbols, mask)
+        text, function = clock.run("frame", pcm, mask)
+    return clock, nbytes(calls.state) // rows
 
 
-def table(model: Model, chosen: argparse.Namespace) -> Iterator[str]:
+def table(model: VoiceChat, chosen: argparse.Namespace) -> Iterator[str]:
     """Its lines, each as soon as it is known."""
     titles = "".join(f"{title:>17}" for title in STAGES.values())
     yield f"{'rows':>4}{titles}{'rows/s':>9}{'row, MB':>9}   ms, p50 / p95"
@@ -201,11 +191,11 @@ def main() -> None:
     profile = PRODUCTION if dtype == PRODUCTION.thinker else PARITY
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     with precision(**profile.switches):
-        model = Model.random(full=chosen.full_size, dtype=dtype, device=device)
+        model = random_model(full=chosen.full_size, dtype=dtype, device=device)
         switches = ", ".join(f"{key}={value}" for key, value in profile.switches.items())
         versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
         print(f"{name}, {torch.get_num_threads()} CPU threads, {versions}")
-        print(f"{model.parameters / 1e6:.1f} M parameters, thinker in {chosen.dtype}; {switches}")
+        print(f"{parameters(model) / 1e6:.1f} M parameters, thinker in {chosen.dtype}; {switches}")
         print(f"{chosen.frames} frames, {chosen.length} positions a row, graphs: {chosen.graphs}")
         for line in table(model, chosen):
             print(line, flush=True)

@@ -16,34 +16,36 @@ def _same(name: str) -> str:
 
 @torch.no_grad()
 def fill(
-    module: nn.Module, weights: Mapping[str, Tensor], *, rename: Callable[[str], str] = _same
+    module: nn.Module,
+    weights: Mapping[str, Tensor],
+    *,
+    rename: Callable[[str], str] = _same,
+    prefix: str = "",
 ) -> None:
     """Every parameter and saved buffer of ``module`` becomes ``weights[rename(its name)]``.
 
-    A tensor on the meta device is replaced by the weight as it comes (its device, its dtype); any
-    other is written in place, in its own. Raises ``CheckpointError`` naming the tensor if one is
+    The weights are taken as they come, dtype and device included, without a copy, and each is asked
+    for once. Raises ``CheckpointError`` naming the tensor, with ``prefix`` before it, if one is
     missing, of another shape, not asked for, or if anything is left on the meta device.
     """
     taken = set()
-    for name, old in list(module.state_dict(keep_vars=True).items()):
+    for name, old in list(module.state_dict().items()):
         source = rename(name)
         if source not in weights:
-            raise CheckpointError(where=source, what=f"missing, for {name}")
+            raise CheckpointError(where=prefix + source, what="missing")
         new = weights[source]
         taken.add(source)
         if new.shape != old.shape:
-            what = f"of shape {list(new.shape)}, where {name} has {list(old.shape)}"
-            raise CheckpointError(where=source, what=what)
-        if old.is_meta:
-            _replace(module, name, new)
-        else:
-            old.copy_(new)
+            what = f"of shape {list(new.shape)}, where the configuration wants {list(old.shape)}"
+            raise CheckpointError(where=prefix + source, what=what)
+        _replace(module, name, new)
     over = [name for name in weights if name not in taken]
     if over:
-        raise CheckpointError(where=over[0], what=f"no such tensor in a {type(module).__name__}")
+        what = f"no such tensor in a {type(module).__name__} of this configuration"
+        raise CheckpointError(where=prefix + over[0], what=what)
     for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
         if tensor.is_meta:
-            raise CheckpointError(where=name, what="left without values")
+            raise CheckpointError(where=prefix + name, what="left without values")
 
 
 def _replace(module: nn.Module, name: str, new: Tensor) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from bot.voicechat.config import VoiceChatConfig
 from bot.voicechat.encoder import Encoder, EncoderState
 from bot.voicechat.errors import CheckpointError
+from bot.voicechat.filling import fill
 from bot.voicechat.mel import LogMel, MelState
 
 PREFIX = "stt_model.perception."
@@ -50,54 +51,27 @@ class PerceptionState:
 
 
 class Perception(nn.Module):
-    """Log-mel, FastConformer and projection. Built without memory; ``load`` gives it weights."""
+    """Log-mel, FastConformer and projection. Has no weights of use before ``load``."""
 
     def __init__(self, config: VoiceChatConfig) -> None:
         super().__init__()
-        with torch.device("meta"):  # and without a draw from the global generator
-            self.mel = LogMel(config.mel)
-            self.encoder = Encoder(config.encoder)
-            self.proj = nn.Linear(config.encoder.width, config.thinker.hidden)
+        self.mel = LogMel(config.mel)
+        self.encoder = Encoder(config.encoder)
+        self.proj = nn.Linear(config.encoder.width, config.thinker.hidden)
         self.eval().requires_grad_(False)
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The tensors that a checkpoint must have, by their names after ``PREFIX``."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        for name, tensor in self.state_dict().items():
-            if name.endswith(".scale"):
-                norm = _checkpoint_name(name.removesuffix("scale"))
-                shapes |= {norm + part: tuple(tensor.shape) for part in BATCH_NORM}
-                shapes[norm + "num_batches_tracked"] = ()
-            elif not name.endswith(".shift"):
-                shapes[_checkpoint_name(name)] = tuple(tensor.shape)
-        return shapes
-
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the tensors of a checkpoint, those already float32 without a copy.
+        """Take the tensors of a checkpoint as float32, those that are without a copy.
 
-        Args:
-            weights: by their names after ``PREFIX``, all on one device.
-
-        Raises:
-            CheckpointError: naming a tensor that is missing, not known here, or of another shape.
+        ``weights`` by their names after ``PREFIX``, all on one device. Raises ``CheckpointError``
+        naming a tensor that is missing, not known here, or of another shape.
         """
-        self._account(weights)
-        taken = {name: _taken(name, weights) for name in self.state_dict()}
-        self.load_state_dict(taken, assign=True)
-        self.requires_grad_(False)
+        floats = {name: tensor.float() for name, tensor in weights.items()}
+        if self.encoder.config.batch_norm:
+            for layer in range(self.encoder.config.layers):
+                _fold(floats, f"encoder.layers.{layer}.conv.batch_norm.", self.proj.in_features)
+        fill(self, floats, rename=_checkpoint_name, prefix=PREFIX)
         self.encoder.prepare()
-
-    def _account(self, weights: Mapping[str, Tensor]) -> None:
-        shapes = self.shapes()
-        for name in sorted(shapes.keys() | weights.keys()):
-            if name not in weights:
-                raise CheckpointError(where=PREFIX + name, what="missing")
-            if name not in shapes:
-                raise CheckpointError(where=PREFIX + name, what="not known to this configuration")
-            shape = tuple(weights[name].shape)
-            if shape != shapes[name]:
-                what = f"of shape {shape}, the configuration says {shapes[name]}"
-                raise CheckpointError(where=PREFIX + name, what=what)
 
     @torch.no_grad()
     def whole(self, wav: Tensor, lengths: Tensor, lookahead: int = 0) -> tuple[Tensor, Tensor]:
@@ -151,12 +125,17 @@ def _checkpoint_name(name: str) -> str:
     return name
 
 
-def _taken(name: str, weights: Mapping[str, Tensor]) -> Tensor:
-    """What belongs under our name, float32; a frozen batch norm becomes scale and shift."""
-    norm, _, part = name.rpartition(".")
-    if part not in ("scale", "shift"):
-        return weights[_checkpoint_name(name)].float()
-    norm = _checkpoint_name(norm + ".")
-    weight, bias, mean, variance = (weights[norm + part].float() for part in BATCH_NORM)
+def _fold(weights: dict[str, Tensor], norm: str, width: int) -> None:
+    """Put scale and shift in the place of a frozen batch norm, whose names begin with ``norm``."""
+    found: list[Tensor] = []
+    for part in BATCH_NORM:
+        if norm + part not in weights:
+            raise CheckpointError(where=PREFIX + norm + part, what="missing")
+        found.append(weights.pop(norm + part))
+        if found[-1].shape != (width,):
+            what = f"of shape {list(found[-1].shape)}, where the configuration wants [{width}]"
+            raise CheckpointError(where=PREFIX + norm + part, what=what)
+    weights.pop(norm + "num_batches_tracked", None)
+    weight, bias, mean, variance = found
     scale = weight / (variance + EPSILON).sqrt()
-    return scale if part == "scale" else bias - mean * scale
+    weights |= {norm + "scale": scale, norm + "shift": bias - mean * scale}

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from bot.voicechat.config import RnntConfig
 from bot.voicechat.filling import fill
+from bot.voicechat.layout import STT
 from bot.voicechat.rows import keep_
 
 SYMBOLS_PER_FRAME = 10
@@ -53,22 +54,21 @@ class Symbols(NamedTuple):
 class Rnnt(nn.Module):
     """Prediction network (an LSTM) and joint network over encoder rows of ``width``.
 
-    Built without memory; ``load`` gives it weights.
+    Has no weights of use before ``load``.
     """
 
     def __init__(self, config: RnntConfig, *, width: int) -> None:
         super().__init__()
         self.config = config
-        with torch.device("meta"):  # and without a draw from the global generator
-            self.embed = nn.Embedding(config.blank + 1, config.hidden)
-            # Cells rather than nn.LSTM: one symbol at a time, rows first, and no cuDNN workspace
-            # that a captured graph would have to keep.
-            self.cells = nn.ModuleList(
-                nn.LSTMCell(config.hidden, config.hidden) for _ in range(config.layers)
-            )
-            self.encoder = nn.Linear(width, config.joint)
-            self.predictor = nn.Linear(config.hidden, config.joint)
-            self.head = nn.Linear(config.joint, config.blank + 1)
+        self.embed = nn.Embedding(config.blank + 1, config.hidden)
+        # Cells rather than nn.LSTM: one symbol at a time, rows first, and no cuDNN workspace
+        # that a captured graph would have to keep.
+        self.cells = nn.ModuleList(
+            nn.LSTMCell(config.hidden, config.hidden) for _ in range(config.layers)
+        )
+        self.encoder = nn.Linear(width, config.joint)
+        self.predictor = nn.Linear(config.hidden, config.joint)
+        self.head = nn.Linear(config.joint, config.blank + 1)
         self.requires_grad_(False)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
@@ -80,8 +80,7 @@ class Rnnt(nn.Module):
             name.replace(WITHOUT_DROPOUT, PARTS["head"] + "."): tensor.float()
             for name, tensor in weights.items()
         }
-        fill(self, named, rename=_original)
-        self.requires_grad_(False)
+        fill(self, named, rename=_original, prefix=STT)
 
     @torch.no_grad()
     def new_state(self, rows: int) -> RnntState:

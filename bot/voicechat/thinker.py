@@ -21,6 +21,7 @@ from transformers.models.nemotron_h.modeling_nemotron_h import (
 
 from bot.voicechat.config import WHERE, Boosts, ThinkerConfig
 from bot.voicechat.errors import CheckpointError
+from bot.voicechat.filling import fill
 from bot.voicechat.hybridcache import (
     AttentionState,
     ContextFull,
@@ -30,11 +31,14 @@ from bot.voicechat.hybridcache import (
     PromptCache,
     ThinkerState,
 )
+from bot.voicechat.layout import STT
 from bot.voicechat.nemotronh import language_model, mamba_step
 from bot.voicechat.special import SpecialTokens
 
 PARTS = ("llm.", "embed_tokens.", "embed_asr_tokens.", "lm_head.", "asr_head.", "function_head.")
 """What the names of a thinker's tensors begin with, after ``stt_model.``."""
+
+OLDER = "llm.backbone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +93,8 @@ class Thinker(nn.Module):
         ``llm.backbone.``. Raises ``CheckpointError`` naming the tensor that is missing, is not
         expected or has another shape.
         """
-        names = {name.replace("llm.backbone.", "llm.", 1): name for name in weights}
-        own = self.state_dict()
-        for name in sorted(own.keys() - names.keys()):
-            raise _wrong(name, "missing")
-        for name in sorted(names.keys() - own.keys()):
-            raise _wrong(names[name], "not expected")
-        found = {name: weights[names[name]] for name in own}
-        for name, tensor in found.items():
-            if tensor.shape != own[name].shape:
-                raise _wrong(names[name], f"shape {[*tensor.shape]}, not {[*own[name].shape]}")
-        self.load_state_dict(found, assign=True)
-        self.requires_grad_(False)
+        older = {name.replace(OLDER, "llm.", 1): name for name in weights}
+        fill(self, weights, rename=lambda name: older.get(name, name), prefix=STT)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -246,7 +240,3 @@ class Thinker(nn.Module):
             if boost:
                 logits[:, token] += boost
         return logits
-
-
-def _wrong(name: str, what: str) -> CheckpointError:
-    return CheckpointError(where=f"stt_model.{name}", what=what)

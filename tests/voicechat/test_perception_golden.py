@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bot.voicechat import layout
 from bot.voicechat.config import EncoderConfig, VoiceChatConfig
 from bot.voicechat.errors import CheckpointError
 from bot.voicechat.mel import FRAME, LEAD, frames_of, packets
@@ -212,10 +213,11 @@ def test_a_step_asks_no_value_of_the_device_and_moves_no_tensor(case: Golden) ->
 
 def test_building_draws_nothing_and_loading_copies_nothing(case: Golden) -> None:
     before, weights = torch.get_rng_state(), case.section(PREFIX)
-    perception = Perception(case.config)
+    with torch.device("meta"):
+        perception = Perception(case.config)
     perception.load(weights)
     assert torch.equal(torch.get_rng_state(), before)
-    assert perception.shapes() == {name: tuple(t.shape) for name, t in weights.items()}
+    assert dict(layout.perception(case.config)) == {n: tuple(t.shape) for n, t in weights.items()}
     assert perception.proj.weight.data_ptr() == weights["proj.weight"].data_ptr()
     assert not any(p.requires_grad or p.is_meta for p in perception.parameters())
 
@@ -236,7 +238,7 @@ def test_the_released_checkpoint_has_these_tensors(case: Golden) -> None:
         scale_input=False,
     )
     thinker = replace(case.config.thinker, hidden=4480)
-    shapes = Perception(replace(case.config, encoder=released, thinker=thinker)).shapes()
+    shapes = dict(layout.perception(replace(case.config, encoder=released, thinker=thinker)))
     assert len(shapes) == 640
     assert round(sum(prod(shape) for shape in shapes.values()) / 1e6, 1) == 613.8
     assert shapes["encoder.pre_encode.out.weight"] == (1024, 4352)
@@ -255,15 +257,14 @@ def test_bfloat16_weights_are_heard_with_in_float32(case: Golden) -> None:
 @pytest.mark.parametrize("name", ["proj.bias", "encoder.layers.1.conv.batch_norm.weight"])
 def test_a_wrong_tensor_is_named(case: Golden, name: str) -> None:
     weights = case.section(PREFIX)
-    shape = tuple(weights[name].shape)
     for wrong, what in (
         ({n: t for n, t in weights.items() if n != name}, "missing"),
         (
             weights | {name: torch.zeros(3)},
-            rf"of shape \(3,\), the configuration says \({shape[0]}",
+            "of shape \\[3\\], where",
         ),
     ):
         with pytest.raises(CheckpointError, match=rf"stt_model\.perception\.{name}: {what}"):
             Perception(case.config).load(wrong)
-    with pytest.raises(CheckpointError, match=r"perception\.more: not known"):
+    with pytest.raises(CheckpointError, match=r"perception\.more: no such tensor"):
         Perception(case.config).load(weights | {"more": torch.zeros(1)})

@@ -245,7 +245,7 @@ def test_a_wrong_tensor_is_named(
         weights[name] = change
     with pytest.raises(CheckpointError) as caught:
         Rnnt(CONFIG, width=WIDTH).load(weights)
-    assert caught.value.where == name
+    assert caught.value.where == f"stt_model.{name}"
 
 
 def test_consecutive_frames_equal_one_run_in_any_grouping(ours: Rnnt) -> None:
@@ -262,8 +262,8 @@ def test_consecutive_frames_equal_one_run_in_any_grouping(ours: Rnnt) -> None:
 
 def test_the_step_asks_the_device_nothing() -> None:
     """On the meta device there are no values: whatever wanted one on the host would raise."""
-    model = Rnnt(CONFIG, width=WIDTH)  # not loaded
     with torch.device("meta"):
+        model = Rnnt(CONFIG, width=WIDTH)
         mask, encoded = torch.ones(3, dtype=torch.bool), torch.zeros(3, WIDTH)
     ids, count = model.step(model.new_state(3), encoded, mask)
     assert ids.is_meta
