@@ -38,6 +38,12 @@ NAMED = {
     "sip-drift": ("benchmarks.sip", "drift"),
     "sip-bargein": ("benchmarks.sip", "bargein"),
     "sip-echo": ("benchmarks.sip", "echo"),
+    # What `make test-voicechat` installs. On a GPU machine, where little else is installed, the
+    # module is run by itself.
+    "voicechat-step-cpu": (
+        *("benchmarks.voicechat_step", "--device", "cpu", "--dtype", "float32"),
+        *("--frames", "200", "--rows", "1", "2", "4", "8", "16", "32"),
+    ),
 }
 ALL = BENCHMARKS | NAMED
 

@@ -111,9 +111,9 @@ def sample(
 
     ``logits`` ``[rows, vocabulary]`` of any float type, boosts applied; ``seen`` of that shape,
     bool, kept by ``remember_``; ``uniform`` ``[rows]`` in [0, 1), of ``RowGenerators``. Where the
-    best token is one of ``specials`` (``SpecialTokens.greedy_only``) it is taken: turns never begin or end by
-    lot, though the nucleus may still hold a special that is second best. A row with NaN or
-    infinity in it takes the best of its numbers and says so in ``broken``.
+    best token is one of ``specials`` (``SpecialTokens.greedy_only``) it is taken: turns never begin
+    or end by lot, though the nucleus may still hold a special that is second best. A row with NaN
+    or infinity in it takes the best of its numbers and says so in ``broken``.
     """
     logits = logits.float()
     best = torch.where(logits.isnan(), -torch.inf, logits).argmax(-1)
