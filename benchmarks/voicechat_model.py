@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import NemotronHConfig
 
-from bot.voicechat.build import assemble
+from bot.voicechat import speechlayout
+from bot.voicechat.build import assemble, speaking_parts
 from bot.voicechat.checkpoint import precision_of
 from bot.voicechat.config import VoiceChatConfig
 from bot.voicechat.layout import STT, layout
 from bot.voicechat.model import VoiceChat
+from bot.voicechat.speech import Speech
+from bot.voicechat.speechconfig import SpeechConfig
+from bot.voicechat.speechlayout import CODEC, TTS
+from bot.voicechat.subwords import SubwordTable
 from bot.voicechat.thinker import PARTS
 from bot.voicechat.tiny import LLM, tiny_config, tiny_tokenizer
 from bot.voicechat.turntaking import PieceKinds
@@ -51,6 +57,21 @@ FULL_ENCODER = {
     "att_context_size": [70, 0],
 }
 FULL_RNNT = {"pieces": 1024, "hidden": 640}
+FULL_ATTENTION = {
+    "hidden_size": 1152,
+    "intermediate_size": 4608,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 16,
+    "head_dim": 72,
+}
+FULL_MIXTURE = {"intermediate_size": 4608, "num_layers": 3, "low_rank": 64, "num_predictions": 1024}
+FULL_CODEC = {
+    "latent_size": 512,
+    "base_hidden_size": 384,
+    "num_blocks": 3,
+    "codebook_size": 1024,
+    "num_quantizers": 31,
+}
 
 
 def sizes(*, full: bool) -> tuple[VoiceChatConfig, NemotronHConfig]:
@@ -66,7 +87,19 @@ def sizes(*, full: bool) -> tuple[VoiceChatConfig, NemotronHConfig]:
         info["decoder_config"]["prednet"]["pred_hidden"] = hidden
         info["joint_config"]["vocabulary"] = [f"▁{n}" for n in range(FULL_RNNT["pieces"])]
         info["joint_config"]["jointnet"]["joint_hidden"] = hidden
+        _enlarge(plain["model"]["speech_generation"]["model"])
     return VoiceChatConfig.from_plain(plain), NemotronHConfig(**llm)
+
+
+def _enlarge(speech: dict[str, Any]) -> None:
+    """The speaking half's configuration, to the released sizes."""
+    tts = speech["tts_config"]
+    for key in ("latent_size", "codebook_size", "num_quantizers"):
+        tts[key] = FULL_CODEC[key]
+    tts["backbone_config"] |= FULL_ATTENTION | {"num_hidden_layers": 28}
+    tts["cas_config"]["backbone_config"]["encoder"] |= FULL_ATTENTION | {"num_hidden_layers": 1}
+    tts["mog_head_config"] |= FULL_MIXTURE
+    speech["codec_config"] |= FULL_CODEC
 
 
 class Weights:
@@ -76,12 +109,14 @@ class Weights:
         self._shapes, self._device = shapes, device
         self._generator = torch.Generator(device).manual_seed(SEED)
 
-    def under(self, *parts: str, dtype: torch.dtype) -> dict[str, Tensor]:
-        """Those whose names begin so after ``stt_model.``, without that."""
+    def under(
+        self, prefix: str, *parts: str, dtype: torch.dtype = torch.float32
+    ) -> dict[str, Tensor]:
+        """Those whose names begin with ``prefix`` and go on with one of ``parts``, without it."""
         return {
-            name.removeprefix(STT): self._drawn(name, shape, dtype)
+            name.removeprefix(prefix): self._drawn(name, shape, dtype)
             for name, shape in self._shapes.items()
-            if name.removeprefix(STT).startswith(parts)
+            if name.startswith(prefix) and name.removeprefix(prefix).startswith(parts)
         }
 
     def _drawn(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -95,21 +130,55 @@ class Weights:
         return tensor.abs_() if "featurizer" in name else tensor
 
 
-def random_model(*, full: bool, dtype: torch.dtype, device: torch.device) -> VoiceChat:
-    """Ears and transcript in float32, the thinker in ``dtype``."""
+def random_model(
+    *,
+    full: bool,
+    dtype: torch.dtype,
+    device: torch.device,
+    memory: torch.dtype = torch.float32,
+    guided: bool = True,
+) -> VoiceChat:
+    """The thinker in ``dtype``, the talker's keys and values in ``memory``, all else in float32."""
     config, llm = sizes(full=full)
-    weights = Weights(layout(config, llm), device)
+    assert config.speech is not None
+    speech = config.speech if guided else replace(config.speech, guidance=0.0)
+    shapes = layout(config, llm) | speechlayout.layout(speech, vocabulary=llm.vocab_size)
+    weights = Weights(shapes, device)
     with torch.device("meta"):
         model = assemble(config, llm, tiny_tokenizer())
+        parts = speaking_parts(speech, ids=model.ids)
     assert model.rnnt is not None
-    ears = weights.under("perception.", dtype=torch.float32)
-    model.perception.load({name.removeprefix("perception."): one for name, one in ears.items()})
-    model.llm.thinker.load(weights.under(*PARTS, dtype=dtype))
-    model.rnnt.load(weights.under("rnnt_", dtype=torch.float32))
-    return replace(model, kinds=PieceKinds.of(model.rnnt.config.pieces, device=device))
+    model.perception.load(weights.under(f"{STT}perception.", ""))
+    model.llm.thinker.load(weights.under(STT, *PARTS, dtype=dtype))
+    model.rnnt.load(weights.under(STT, "rnnt_"))
+    kinds = PieceKinds.of(model.rnnt.config.pieces, device=device)
+    words, silence = _words(speech, llm.vocab_size, device), _codes(speech, device)
+    own = weights.under(TTS, "")
+    rest = {name: one for name, one in own.items() if not name.startswith("embed_subword.")}
+    parts.talker.load(rest, words=words, silence=silence)
+    parts.decoder.load(weights.under(CODEC, "prvq.mus_list.", "decoder."))
+    latents = {"random": torch.randn(1, speech.prompt_frames, speech.backbone.hidden).to(device)}
+    return replace(
+        model, kinds=kinds, speech=Speech(speech, *parts, latents=latents, memory=memory)
+    )
+
+
+def _words(speech: SpeechConfig, vocabulary: int, device: torch.device) -> SubwordTable:
+    """A row for each token, without spelling one."""
+    width = speech.backbone.hidden
+    kinds = torch.zeros(vocabulary, dtype=torch.int64, device=device)
+    rows = torch.randn(vocabulary, width, device=device)
+    return SubwordTable(rows=rows, flags=torch.zeros(6, width, device=device), kinds=kinds)
+
+
+def _codes(speech: SpeechConfig, device: torch.device) -> Tensor:
+    codec = speech.codec
+    return torch.randint(codec.entries, (codec.codebooks,), device=device)
 
 
 def parameters(model: VoiceChat) -> int:
     """How many there are."""
-    parts = (model.perception, model.llm.thinker, model.rnnt)
+    parts: list[nn.Module | None] = [model.perception, model.llm.thinker, model.rnnt]
+    if model.speech is not None:
+        parts += [model.speech.talker, model.speech.decoder]
     return sum(one.numel() for part in parts if part is not None for one in part.parameters())

@@ -4,7 +4,7 @@
 
 Random weights: the steps are the same kernels over the same bytes whatever the values are. Needs
 what bot.voicechat needs and nothing else. Toy widths unless --full-size, which has the shapes of
-the released 11B (its listening and thinking half; about 22 GB with a thinker in bfloat16).
+the released 11B (about 26 GB with a thinker in bfloat16).
 
 Stages are timed one after the other, the device waited for in between; "frame" is all of them in
 a row, waited for once. Rows per second are the rows of a frame over its p50; a row in real time
@@ -26,6 +26,7 @@ import transformers
 from torch import Tensor
 
 from benchmarks.voicechat_model import SEED, parameters, random_model
+from bot.voicechat.codec import exact
 from bot.voicechat.duplex import Dictated
 from bot.voicechat.graphs import capture
 from bot.voicechat.mel import FRAME
@@ -33,6 +34,7 @@ from bot.voicechat.model import VoiceChat
 from bot.voicechat.precision import PARITY, PRODUCTION, precision
 from bot.voicechat.rows import nbytes
 from bot.voicechat.special import SpecialTokens
+from bot.voicechat.stepping import Inputs, Said, Stepper
 from bot.voicechat.turnpolicy import PRESETS
 from bot.voicechat.turntaking import Heard
 
@@ -56,7 +58,7 @@ class Rows:
             )
             self.state.turns.options.set_row(row, PRESETS["responsive"])
         self.host = Dictated.nothing(rows, device=model.device)
-        self.whole = torch.full((rows,), FRAME, device=model.device)
+        self.inputs = Inputs.nobody(rows, device=model.device)
 
     def mel(self, pcm: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         return self._model.perception.mel.step(self.state.hearing.mel, pcm, mask)
@@ -87,10 +89,25 @@ class Rows:
         text = self.state.turns(text, asr=asr, heard=heard, dictated=self.host, mask=mask)
         return text, logits.function.argmax(-1)
 
-    def frame(self, pcm: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """All of it, as a call has it."""
-        done = self._model.step(self.state, pcm, mask, samples=self.whole, dictated=self.host)
-        return done.frame.text, done.frame.function
+    def talker(self, text: Tensor, mask: Tensor) -> Tensor:
+        assert self._model.speech is not None
+        assert self.state.speech is not None
+        return self._model.speech.choose(self.state.speech, text, mask)
+
+    def codec(self, codes: Tensor, mask: Tensor) -> Tensor:
+        assert self._model.speech is not None
+        assert self.state.speech is not None
+        with precision(**exact(PRODUCTION.switches)):
+            return self._model.speech.sound(self.state.speech, codes, mask)
+
+    def stepper(self, *, graphs: bool) -> Callable[..., Said]:
+        """All of it, as an engine has it."""
+        step = Stepper(self._model, self.state, graphs=graphs)
+
+        def frame(pcm: Tensor, mask: Tensor) -> Said:
+            return step(self.inputs._replace(pcm=pcm, mask=mask))
+
+        return frame
 
 
 STAGES = {
@@ -99,6 +116,8 @@ STAGES = {
     "rnnt": "rnnt",
     "thinker": "thinker",
     "heads": "heads+choosing",
+    "talker": "talker",
+    "codec": "codec",
     "frame": "frame",
 }
 
@@ -123,6 +142,8 @@ class Clock:
         return out
 
     def _step(self, stage: str, inputs: tuple[Tensor, ...]) -> Callable[..., Any]:
+        if stage == "frame":
+            return self._rows.stepper(graphs=self._graphs)
         step: Callable[..., Any] = getattr(self._rows, stage)
         if not self._graphs:
             return step
@@ -151,13 +172,16 @@ def measure(model: VoiceChat, *, rows: int, chosen: argparse.Namespace) -> tuple
         symbols, _ = clock.run("rnnt", encoded, mask)
         hidden = clock.run("thinker", audio, text, function, mask)
         text, function = clock.run("heads", hidden, symbols, mask)
-        text, function = clock.run("frame", pcm, mask)
+        codes = clock.run("talker", text, mask)
+        clock.run("codec", codes, mask)
+        said = clock.run("frame", pcm, mask)
+        text, function = said.text, said.function
     return clock, nbytes(calls.state) // rows
 
 
 def table(model: VoiceChat, chosen: argparse.Namespace) -> Iterator[str]:
     """Its lines, each as soon as it is known."""
-    titles = "".join(f"{title:>17}" for title in STAGES.values())
+    titles = "".join(f"{title:>16}" for title in STAGES.values())
     yield f"{'rows':>4}{titles}{'rows/s':>9}{'row, MB':>9}   ms, p50 / p95"
     for rows in chosen.rows:
         try:
@@ -168,7 +192,7 @@ def table(model: VoiceChat, chosen: argparse.Namespace) -> Iterator[str]:
         cells, per_second = "", 0.0
         for stage in STAGES:
             half, most = np.percentile(clock.taken[stage], (50, 95))
-            cells += f"{f'{half:.2f} / {most:.2f}':>17}"
+            cells += f"{f'{half:.2f} / {most:.2f}':>16}"
             per_second = rows * 1e3 / half
         yield f"{rows:>4}{cells}{per_second:>9.1f}{row_bytes / 1e6:>9.1f}"
 
@@ -183,6 +207,8 @@ def main() -> None:
     parser.add_argument("--full-size", action="store_true", help="the released model's shapes")
     parser.add_argument("--dtype", choices=DTYPES, default="bfloat16", help="of the thinker")
     parser.add_argument("--device", default="cuda" if cuda else "cpu")
+    parser.add_argument("--memory", choices=DTYPES, default="float32", help="of the talker")
+    parser.add_argument("--no-guidance", action="store_true", help="one stream of the talker")
     parser.add_argument("--graphs", action="store_true", help="CUDA graphs, one for each stage")
     chosen = parser.parse_args()
     if chosen.graphs and not chosen.device.startswith("cuda"):
@@ -191,12 +217,19 @@ def main() -> None:
     profile = PRODUCTION if dtype == PRODUCTION.thinker else PARITY
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     with precision(**profile.switches):
-        model = random_model(full=chosen.full_size, dtype=dtype, device=device)
+        model = random_model(
+            full=chosen.full_size,
+            dtype=dtype,
+            device=device,
+            memory=DTYPES[chosen.memory],
+            guided=not chosen.no_guidance,
+        )
         switches = ", ".join(f"{key}={value}" for key, value in profile.switches.items())
         versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
         print(f"{name}, {torch.get_num_threads()} CPU threads, {versions}")
         print(f"{parameters(model) / 1e6:.1f} M parameters, thinker in {chosen.dtype}; {switches}")
-        print(f"{chosen.frames} frames, {chosen.length} positions a row, graphs: {chosen.graphs}")
+        talker = f"talker's memory in {chosen.memory}, guidance: {not chosen.no_guidance}"
+        print(f"{talker}; {chosen.frames} frames, {chosen.length} a row, graphs: {chosen.graphs}")
         for line in table(model, chosen):
             print(line, flush=True)
 

@@ -1,7 +1,7 @@
 """``parley doctor DIR``: is the VoiceChat checkpoint in a folder whole, and is it the released one.
 
-What opening a checkpoint for a call leaves out is done here: every value of the listening half is
-read, and a file of the released one's size is compared with it by SHA-256.
+What opening a checkpoint for a call leaves out is done here: every value of the model is read, and
+a file of the released one's size is compared with it by SHA-256.
 """
 
 from __future__ import annotations
@@ -31,18 +31,23 @@ def look(folder: Path, console: Console) -> Iterator[Finding]:
         raise InputError(where=str(folder), what=what, remedy=remedy)
     voicechat.require()
     from bot.voicechat.checkpoint import open_checkpoint
+    from bot.voicechat.speechcheck import check_speech
 
     checkpoint = open_checkpoint(folder)
     yield _layout(checkpoint)
-    with _bar(console, "reading every value of the listening half") as tell:
+    with _bar(console, "reading every value") as tell:
         count = checkpoint.check_values(tell=tell)
     found = f"{count} tensors read: no NaN, no infinity, no weight that is zero throughout"
     yield Finding("values", True, found)
+    if checkpoint.config.speech is not None:
+        check_speech(checkpoint)
+        found = "the talker's codebooks are the codec's, and control codes and voices fit"
+        yield Finding("speech", True, found)
     yield _released(checkpoint, console)
 
 
 def _layout(checkpoint: Checkpoint) -> Finding:
-    from bot.voicechat.layout import STT
+    from bot.voicechat.layout import STT, TALKER
 
     config = checkpoint.config
     heads = {
@@ -54,8 +59,16 @@ def _layout(checkpoint: Checkpoint) -> Finding:
     there = ", ".join(name for name, has in heads.items() if has)
     absent = ", ".join(name for name, has in heads.items() if not has)
     found = f"{len(checkpoint.section(STT))} tensors of the listening half, "
-    found += f"{checkpoint.talker} of the talker; {there}"
-    return Finding("layout", True, f"{found}; no {absent}" if absent else found)
+    found += f"{len(checkpoint.section(TALKER))} of the speaking half; {there}"
+    found += f"; no {absent}" if absent else ""
+    return Finding("layout", True, f"{found}; {_voices(checkpoint)}")
+
+
+def _voices(checkpoint: Checkpoint) -> str:
+    if checkpoint.config.speech is None:
+        return "config.json knows no speaking half, so none is read"
+    voices = checkpoint.voices
+    return f"voice{'s' * (len(voices) > 1)} {', '.join(voices)}" if voices else "no voice"
 
 
 def _released(checkpoint: Checkpoint, console: Console) -> Finding:

@@ -15,41 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import NemotronHConfig
 
+from bot.voicechat.accounting import account, check_tensor, halves
 from bot.voicechat.config import VoiceChatConfig
 from bot.voicechat.errors import CheckpointError
-from bot.voicechat.layout import INTEGERS, STT, TALKER, Shape, layout
+from bot.voicechat.layout import STT, TALKER
 from bot.voicechat.source import ARTIFACTS, CONFIG, INDEX, LLM_FILES, Folder, Tell, find, read_json
+from bot.voicechat.speechlayout import CODEC, SILENCE, TTS, VOICES
+from bot.voicechat.stored import Stored, read_headers
 from bot.voicechat.tokenizer import load_tokenizer
 
-OLDER_NAMES = (
-    ("stt_model.llm.backbone.", "stt_model.llm."),
-    # The index counts a dropout layer that a network without dropout does not have.
-    ("stt_model.rnnt_joint.joint_net.1.", "stt_model.rnnt_joint.joint_net.2."),
-)
 EXACT = ("A_log", "D", "dt_bias")
 """Of a Mamba mixer: what decays by exp(-exp(A_log) * dt) at each of thousands of frames."""
-FLOATS = {"F32", "F16", "BF16", "F64"}
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Where a tensor is. ``name`` is the file's own, ``kind`` the file's name of its dtype."""
-
-    file: Path
-    handle: Any
-    name: str
-    shape: Shape
-    kind: str
-
-    @property
-    def where(self) -> str:
-        """For errors."""
-        return f"{self.file}: {self.name}"
+CODEC_PARTS = ("prvq.mus_list.", "encoder.", "decoder.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +49,9 @@ class Checkpoint:
         return self.folder.config
 
     @property
-    def talker(self) -> int:
-        """How many tensors there are of the speaking half, which this half leaves alone."""
-        return sum(name.startswith(TALKER) for name in self.stored)
+    def voices(self) -> tuple[str, ...]:
+        """Names of the registered speakers, in the order of the file."""
+        return tuple(self.latents())
 
     def tensor(
         self, name: str, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
@@ -80,14 +61,11 @@ class Checkpoint:
         Raises ``CheckpointError`` for NaN, infinity, and a weight that is zero throughout.
         """
         stored = self.stored[name]
-        try:
-            mapped = stored.handle.get_tensor(stored.name)
-        except SafetensorError as error:
-            raise CheckpointError(where=stored.where, what=f"cannot be read: {error}") from error
+        mapped = stored.mapped()
         wanted = dtype if dtype is not None and mapped.is_floating_point() else mapped.dtype
         # Into memory of its own: the mapping ends with the file, the tensor does not.
         tensor = torch.empty(mapped.shape, dtype=wanted, device=device).copy_(mapped)
-        _check_values(tensor, stored)
+        check_tensor(tensor, stored)
         return tensor
 
     def section(
@@ -120,12 +98,37 @@ class Checkpoint:
         """``rnnt_decoder.*`` and ``rnnt_joint.*``; fp32. Empty if the checkpoint has none."""
         return self.section(STT, "rnnt_", device=device)
 
-    def check_values(self, *, device: torch.device | str = "cpu", tell: Tell | None = None) -> int:
-        """Read every tensor of the listening half once and keep none; how many there are.
+    def talker(self, *, device: torch.device | str = "cpu") -> Section:
+        """What is under ``tts_model.tts_model.``; fp32, and four tensors of integers.
 
-        ``tell`` hears after each what share of the half's values has been read.
+        Empty if the checkpoint has no speaking half, and so are the next two.
         """
-        values = {n: math.prod(one.shape) for n, one in self.stored.items() if n.startswith(STT)}
+        return self.section(TTS, device=device)
+
+    def codec(self, *parts: str, device: torch.device | str = "cpu") -> Section:
+        """Of ``tts_model.audio_codec.``: codebooks, ``encoder.*``, ``decoder.*``; fp32.
+
+        ``parts``, if any, are how the names of the wanted ones begin. The variances that training
+        left beside the codebooks are none of them.
+        """
+        return self.section(CODEC, *(parts or CODEC_PARTS), device=device)
+
+    def latents(self, *, device: torch.device | str = "cpu") -> Section:
+        """The registered speakers' prompts by their names, each ``[1, frames, width]``; fp32."""
+        return self.section(VOICES, device=device)
+
+    def silence(self, *, device: torch.device | str = "cpu") -> Tensor | None:
+        """Codes of a silent frame, ``[codebooks]`` of integers; None if they are not stored."""
+        return self.tensor(SILENCE, device=device) if SILENCE in self.stored else None
+
+    def check_values(self, *, device: torch.device | str = "cpu", tell: Tell | None = None) -> int:
+        """Read every tensor of the model once and keep none; how many there are.
+
+        ``tell`` hears after each what share of the values has been read. Without a speaking half
+        in the config, ``tts_model.*`` is left alone.
+        """
+        model = halves(self.config)
+        values = {n: math.prod(one.shape) for n, one in self.stored.items() if n.startswith(model)}
         total, done = sum(values.values()), 0
         for name, more in values.items():
             self.tensor(name, device=device)
@@ -135,7 +138,7 @@ class Checkpoint:
         return len(values)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write a folder that loads again and needs nothing beside it, the talker's part included.
+        """Write a folder that loads again and needs nothing beside it.
 
         Files are copied, so it takes no memory and every tensor stays what it was, bit for bit.
         """
@@ -153,8 +156,9 @@ class Checkpoint:
 class Section(Mapping[str, Tensor]):
     """Tensors read when they are asked for, anew each time: take each once.
 
-    dtypes: perception, RNN-T and a mixer's ``A_log``, ``D`` and ``dt_bias`` are fp32, all else is
-    ``dtype``; integers stay what they are. NeMo has the same rule but for the mixer's three.
+    dtypes: perception, RNN-T, all of the speaking half and a mixer's ``A_log``, ``D`` and
+    ``dt_bias`` are fp32, all else is ``dtype``; integers stay what they are. NeMo has the same rule
+    but for the mixer's three.
     """
 
     def __init__(
@@ -191,14 +195,14 @@ def open_checkpoint(source: str | Path, revision: str | None = None) -> Checkpoi
     folder = find(source, revision)
     llm = _llm_config(folder.llm)
     tokenizer = load_tokenizer(folder.llm, folder.config.thinker, vocabulary=llm.vocab_size)
-    stored = _stored(folder.weights)
-    _account(folder, stored, layout(folder.config, llm))
-    return Checkpoint(folder, llm, tokenizer, stored)
+    found = read_headers(folder.weights)
+    account(folder, found, llm)
+    return Checkpoint(folder, llm, tokenizer, found)
 
 
 def precision_of(name: str, dtype: torch.dtype) -> torch.dtype:
     """The dtype of a tensor where the language model is to be ``dtype``."""
-    exact = name.startswith((f"{STT}perception.", f"{STT}rnnt_"))
+    exact = name.startswith((f"{STT}perception.", f"{STT}rnnt_", TALKER))
     return torch.float32 if exact or name.rpartition(".")[2] in EXACT else dtype
 
 
@@ -224,66 +228,3 @@ def _llm_config(folder: Path) -> Any:
         raise CheckpointError(
             where=str(folder / CONFIG), what=" ".join(str(error).split())
         ) from error
-
-
-def _stored(files: tuple[Path, ...]) -> dict[str, Stored]:
-    """Headers only."""
-    found: dict[str, Stored] = {}
-    for file in files:
-        try:
-            handle: Any = safe_open(str(file), framework="pt", device="cpu")
-        except (SafetensorError, OSError) as error:
-            what = f"cut short or damaged ({error})"
-            raise CheckpointError(where=str(file), what=what, remedy="fetch it anew") from error
-        for name in handle.keys():  # noqa: SIM118 - the handle is no dict
-            slot = handle.get_slice(name)
-            one = Stored(file, handle, name, tuple(slot.get_shape()), str(slot.get_dtype()))
-            today = _today(name)
-            if today in found:
-                raise CheckpointError(where=one.where, what=f"twice, also {found[today].where}")
-            found[today] = one
-    return found
-
-
-def _today(name: str) -> str:
-    for older, today in OLDER_NAMES:
-        if name.startswith(older):
-            return today + name.removeprefix(older)
-    return name
-
-
-def _account(folder: Folder, stored: Mapping[str, Stored], wanted: Mapping[str, Shape]) -> None:
-    """Every tensor that must be there is, in its shape, and no other of the listening half."""
-    missing = [name for name in wanted if name not in stored]
-    if missing:
-        where = str(folder.weights[0] if len(folder.weights) == 1 else folder.path / INDEX)
-        raise CheckpointError(where=f"{where}: {missing[0]}", what=f"missing{_more(missing)}")
-    over = [name for name in stored if name.startswith(STT) and name not in wanted]
-    if over:
-        what = f"no such tensor in a model of this {CONFIG}{_more(over)}"
-        raise CheckpointError(where=stored[over[0]].where, what=what)
-    for name, shape in wanted.items():
-        one = stored[name]
-        if one.shape != shape:
-            what = f"of shape {list(one.shape)}, where {CONFIG} wants {list(shape)}"
-            raise CheckpointError(where=one.where, what=what)
-        if name.endswith(INTEGERS) == (one.kind in FLOATS):
-            raise CheckpointError(where=one.where, what=f"of dtype {one.kind}")
-
-
-def _more(names: list[str]) -> str:
-    return f", and {len(names) - 1} more" if len(names) > 1 else ""
-
-
-def _check_values(tensor: Tensor, stored: Stored) -> None:
-    """One pass without temporaries: the extremes are NaN if anything is."""
-    if not tensor.is_floating_point() or not tensor.numel():
-        return
-    least, most = (float(extreme) for extreme in torch.aminmax(tensor))
-    if not (abs(least) < float("inf") and abs(most) < float("inf")):
-        raise CheckpointError(
-            where=stored.where, what="has NaN or infinity", remedy="fetch it anew"
-        )
-    if least == most == 0 and stored.name.endswith((".weight", ".fb", ".window")):
-        what = "zero throughout, as a damaged download is"
-        raise CheckpointError(where=stored.where, what=what, remedy="fetch it anew")

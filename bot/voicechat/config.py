@@ -7,15 +7,14 @@ NeMo's code where the public file says nothing (design: the released 11B).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from bot.voicechat.errors import CheckpointError
+from bot.voicechat.section import Section
+from bot.voicechat.speechconfig import SpeechConfig, speech_config
 
 SAMPLE_RATE = 16_000
 """Hertz of what is heard; one frame is 1280 samples, 80 ms."""
-
-WHERE = "config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +104,20 @@ class ThinkerConfig:
 
 @dataclass(frozen=True, slots=True)
 class VoiceChatConfig:
-    """All of it. ``plain`` is the file as read, for what reads on (the talker)."""
+    """All of it."""
 
     mel: MelConfig
     encoder: EncoderConfig
     thinker: ThinkerConfig
     rnnt: RnntConfig | None
-    plain: Mapping[str, Any] = field(repr=False)
+    speech: SpeechConfig | None
+    """Without it the model says no word aloud."""
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> VoiceChatConfig:
         """Raises ``CheckpointError`` naming the key."""
-        stt = _Section(plain, "").section("model").section("stt").section("model")
+        model = Section(plain, "").section("model")
+        stt = model.section("stt").section("model")
         perception = stt.section("perception")
         mel = _mel(perception.section("preprocessor"))
         return cls(
@@ -124,70 +125,11 @@ class VoiceChatConfig:
             encoder=_encoder(perception.section("encoder"), bins=mel.bins),
             thinker=_thinker(stt, hidden=perception.whole("output_dim")),
             rnnt=_rnnt(plain),
-            plain=plain,
+            speech=speech_config(model),
         )
 
 
-class _Section:
-    """A part of the file that knows its path."""
-
-    def __init__(self, values: Mapping[str, Any], path: str) -> None:
-        self._values, self._path = values, path
-
-    def section(self, key: str) -> _Section:
-        return _Section(self._get(key, Mapping, "a section"), f"{self._path}{key}.")
-
-    def get(self, key: str, default: Any) -> Any:
-        value = self._values.get(key)
-        return default if value is None else value
-
-    def whole(self, key: str, default: int | None = None, *, least: int = 1) -> int:
-        if default is not None and self._values.get(key) is None:
-            return default
-        value = int(self._get(key, int, "a whole number"))
-        if value < least:
-            raise self.wrong(key, f"must be {least} or more, not {value}")
-        return value
-
-    def number(self, key: str, default: float) -> float:
-        if self._values.get(key) is None:
-            return default
-        return float(self._get(key, (int, float), "a number"))
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        if self._values.get(key) is None:
-            return default
-        return bool(self._get(key, bool, "true or false"))
-
-    def text(self, key: str, default: str | None = None) -> str:
-        if default is not None and self._values.get(key) is None:
-            return default
-        return str(self._get(key, str, "a text"))
-
-    def must(self, key: str, *allowed: object) -> Any:
-        """One of ``allowed``, the first if nothing is said."""
-        value = self.get(key, allowed[0])
-        if value not in allowed:
-            raise self.wrong(key, f"{value!r} is not supported, only {_either(allowed)}")
-        return value
-
-    def wrong(self, key: str, what: str) -> CheckpointError:
-        return CheckpointError(where=f"{WHERE}: {self._path}{key}", what=what)
-
-    def _get(self, key: str, kind: Any, wanted: str) -> Any:
-        value = self._values.get(key)
-        if value is None:
-            raise self.wrong(key, "missing")
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise self.wrong(key, f"{wanted}, not {value!r}")
-        return value
-
-
-def _either(allowed: tuple[object, ...]) -> str:
-    return " or ".join(repr(one) for one in allowed)
-
-
-def _mel(section: _Section) -> MelConfig:
+def _mel(section: Section) -> MelConfig:
     section.must("sample_rate", SAMPLE_RATE)
     section.must("normalize", "NA", None)
     section.must("window", "hann")
@@ -200,7 +142,7 @@ def _mel(section: _Section) -> MelConfig:
     )
 
 
-def _encoder(section: _Section, *, bins: int) -> EncoderConfig:
+def _encoder(section: Section, *, bins: int) -> EncoderConfig:
     section.must("subsampling", "dw_striding")
     section.must("subsampling_factor", 8)
     section.must("causal_downsampling", True)
@@ -228,7 +170,7 @@ def _encoder(section: _Section, *, bins: int) -> EncoderConfig:
     )
 
 
-def _contexts(section: _Section) -> tuple[int, tuple[int, ...]]:
+def _contexts(section: Section) -> tuple[int, tuple[int, ...]]:
     """Left context and lookaheads: the file has one pair, or a list of pairs with one left."""
     value = section.get("att_context_size", None)
     pairs = value if isinstance(value, list) and value and isinstance(value[0], list) else [value]
@@ -241,7 +183,7 @@ def _contexts(section: _Section) -> tuple[int, tuple[int, ...]]:
     return pairs[0][0], tuple(pair[1] for pair in pairs)
 
 
-def _boosts(stt: _Section, who: str) -> Boosts:
+def _boosts(stt: Section, who: str) -> Boosts:
     return Boosts(
         pad=stt.number(f"inference_{who}pad_boost", 0.0),
         bos=stt.number(f"inference_{who}bos_boost", 0.0),
@@ -249,7 +191,7 @@ def _boosts(stt: _Section, who: str) -> Boosts:
     )
 
 
-def _thinker(stt: _Section, *, hidden: int) -> ThinkerConfig:
+def _thinker(stt: Section, *, hidden: int) -> ThinkerConfig:
     stt.must("fuse_method", None, "add", "sum")
     return ThinkerConfig(
         llm=stt.text("pretrained_llm"),
@@ -278,7 +220,7 @@ def _thinker(stt: _Section, *, hidden: int) -> ThinkerConfig:
 def _rnnt(plain: Mapping[str, Any]) -> RnntConfig | None:
     if plain.get("_rnnt_merge_info") is None:
         return None
-    info = _Section(plain, "").section("_rnnt_merge_info")
+    info = Section(plain, "").section("_rnnt_merge_info")
     prediction = info.section("decoder_config").section("prednet")
     joint = info.section("joint_config")
     pieces = joint.get("vocabulary", None)

@@ -27,6 +27,17 @@ _SECOND = _signed(0x94D049BB133111EB)
 
 UNIFORM_BITS = 24
 """Of a uniform draw: as many as float32 holds exactly, so that 1.0 never comes out."""
+NORMAL_BITS = 52
+"""Of a normal draw: with the half step one less than float64 has, so that it is exact."""
+
+
+def derived_seed(seed: int, stream: int) -> int:
+    """The seed of one more generator of the same call, its ``stream``-th.
+
+    Two generators of one seed draw the same numbers: what chooses tokens and what makes sound
+    must not share a seed.
+    """
+    return int(mixed(mixed(torch.tensor(_signed(seed), device="cpu")) + _signed(stream * GAMMA)))
 
 
 def _shifted(words: Tensor, bits: int) -> Tensor:
@@ -68,6 +79,48 @@ class RowGenerators:
 
         The seed is mixed before it is counted up from: rows with seeds 1, 2, 3 share no numbers.
         """
-        words = mixed(mixed(self.seed + GAMMA) + (self.drawn + 1) * GAMMA)
-        self.drawn.add_(mask)
-        return _shifted(words, 64 - UNIFORM_BITS).float() * 2.0**-UNIFORM_BITS
+        return self.uniforms_(mask, 1).squeeze(-1)
+
+    @torch.no_grad()
+    def uniforms_(self, mask: Tensor, count: int) -> Tensor:
+        """``[rows, count]``: what ``count`` calls of ``draw_`` would have drawn."""
+        return _uniform(self._words_(mask, count))
+
+    @torch.no_grad()
+    def normals_(self, mask: Tensor, count: int) -> Tensor:
+        """``[rows, count]`` float32, standard normal, finite (8.2 at most); a draw for each.
+
+        As ``uniforms_``; but a logarithm is in it, so that another device's may differ in the last
+        digit.
+        """
+        return _normal(self._words_(mask, count))
+
+    @torch.no_grad()
+    def noise_(
+        self, mask: Tensor, *, passes: int, components: int, latent: int
+    ) -> tuple[Tensor, Tensor]:
+        """What ``MixtureHead.decode`` takes for one frame: ``uniform`` and ``normal``.
+
+        ``[rows, passes, components]`` and ``[rows, passes, latent]``, as ``uniforms_`` and
+        ``normals_``, the one and the other in turn for each pass: always as many draws a frame.
+        """
+        words = self._words_(mask, passes * (components + latent)).unflatten(-1, (passes, -1))
+        return _uniform(words[..., :components]), _normal(words[..., components:])
+
+    def _words_(self, mask: Tensor, count: int) -> Tensor:
+        """``[rows, count]`` int64, all bits random."""
+        turns = torch.arange(1, count + 1, device=self.drawn.device)
+        start = mixed(self.seed + GAMMA).unsqueeze(-1)
+        words = mixed(start + (self.drawn.unsqueeze(-1) + turns) * GAMMA)
+        self.drawn.add_(mask * count)
+        return words
+
+
+def _uniform(words: Tensor) -> Tensor:
+    return _shifted(words, 64 - UNIFORM_BITS).float() * 2.0**-UNIFORM_BITS
+
+
+def _normal(words: Tensor) -> Tensor:
+    """By the inverse distribution function, in float64: half a step off 0, and as far off 1."""
+    steps = _shifted(words, 64 - NORMAL_BITS).double() + 0.5
+    return torch.special.ndtri(steps * 2.0**-NORMAL_BITS).float()

@@ -1,17 +1,18 @@
-"""Ears, transcript and mind of a checkpoint as one: 80 ms of sound in, a token per channel out.
+"""A checkpoint as one: 80 ms of sound in, a token per channel and 80 ms of sound out.
 
 The path of one frame, for all rows at once, and it goes one way:
 
     pcm ─ Perception ─┬─ encoder's row ─ Rnnt ── pieces ── Heard ──┐
                       └─ projected row ─ DuplexLLM ─ Sampler ─ TurnTaker ─ text, function, ASR token
+                                                                            │
+                                              pcm ─ CodecDecoder ─ Talker ──┘
 
 The model has no state: calls are in ``CallState``, one row each (see ``rows``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import torch
 from tokenizers import Tokenizer
@@ -19,13 +20,13 @@ from torch import Tensor
 
 from bot.voicechat.config import VoiceChatConfig
 from bot.voicechat.duplex import Dictated, DuplexLLM, DuplexState, Frame
-from bot.voicechat.graphs import Captured, capture
-from bot.voicechat.mel import FRAME
 from bot.voicechat.perception import Perception, PerceptionState
 from bot.voicechat.rnnt import Rnnt, RnntState, Symbols
 from bot.voicechat.rows import copy_row
 from bot.voicechat.sampling import Sampler
 from bot.voicechat.special import SpecialTokens
+from bot.voicechat.speech import Speech, SpeechState
+from bot.voicechat.talker import TalkerState
 from bot.voicechat.turnpolicy import TurnPolicy
 from bot.voicechat.turntaker import TurnTaker
 from bot.voicechat.turntaking import Heard, PieceKinds
@@ -33,13 +34,17 @@ from bot.voicechat.turntaking import Heard, PieceKinds
 
 @dataclass(frozen=True, slots=True)
 class CallState:
-    """All that a call needs, in each of so many rows; ``words`` is None without an RNN-T."""
+    """All that a call needs, in each of so many rows.
+
+    ``words`` is None without an RNN-T, ``speech`` if nothing is said aloud.
+    """
 
     hearing: PerceptionState
     words: RnntState | None
     thinking: DuplexState
     sampler: Sampler
     turns: TurnTaker
+    speech: SpeechState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +60,32 @@ class CallOptions:
     seed: int = 0
     turns: TurnPolicy | None = None
     """What the checkpoint's config says, if None."""
+    voice: str | None = None
+    """Of the checkpoint's voices; the config's speaker, if None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call right before its first frame, to begin with as often as wanted: one row of ``state``,
+    which has no speech, and one of the voice's prompt (None if nothing is said aloud)."""
+
+    state: CallState
+    voice: TalkerState | None
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """A frame of all rows, with what the model had in mind; see ``Frame`` and ``Symbols``.
 
-    ``encoded`` float32 [rows, width] is the encoder's row. ``words`` is None without an RNN-T.
+    ``encoded`` float32 [rows, width] is the encoder's row. ``words`` is None without an RNN-T,
+    ``codes`` (int64 [rows, codebooks]) if nothing is said aloud.
     """
 
     frame: Frame
     words: Symbols | None
     encoded: Tensor
-
-
-class Said(NamedTuple):
-    """Of a frame what the host needs, int64: tokens [rows], the RNN-T's pieces [rows, 10] with
-    blanks behind them (None without an RNN-T), and ``turntaking.Forced`` [rows]."""
-
-    text: Tensor
-    function: Tensor
-    asr: Tensor
-    pieces: Tensor | None
-    forced: Tensor
+    codes: Tensor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ class VoiceChat:
     llm: DuplexLLM
     kinds: PieceKinds | None
     """Of the RNN-T's pieces."""
+    speech: Speech | None = None
 
     @property
     def device(self) -> torch.device:
@@ -117,14 +126,16 @@ class VoiceChat:
                 rows, vocabulary=vocabulary, specials=self.ids.greedy_only, device=self.device
             ),
             turns=TurnTaker.new(rows, ids=self.ids, device=self.device),
+            speech=None if self.speech is None else self.speech.new_state(rows, length),
         )
 
-    def prepared(self, options: CallOptions, length: int) -> CallState:
-        """One row right before the first frame of such a call: to be copied, as often as wanted.
+    def prepared(self, options: CallOptions, length: int) -> Prepared:
+        """For ``begin`` in rows of ``length``.
 
-        Raises ``OptionError`` and, if the prompt does not fit, ``ContextFull``.
+        Raises ``OptionError``, ``UnknownVoice`` and, if the prompt does not fit, ``ContextFull``.
         """
-        state = self.new_state(1, length)
+        voice = None if self.speech is None else self.speech.prepared(options.voice)
+        state = replace(self, speech=None).new_state(1, length)
         state.sampler.options.set_row(
             0,
             top_p=options.top_p,
@@ -137,14 +148,18 @@ class VoiceChat:
         state.turns.options.set_row(0, turns)
         self.llm.prefill(state.thinking, 0, options.prompt)
         state.turns.state.start_row(0, prompt=len(options.prompt))
-        return state
+        return Prepared(state, voice, options.seed)
+
+    def begin(self, state: CallState, row: int, prepared: Prepared) -> None:
+        """Give ``row`` to a new call, whatever was in it. Not for inside a step."""
+        copy_row(prepared.state, 0, replace(state, speech=None), row)
+        if self.speech is not None and state.speech is not None and prepared.voice is not None:
+            self.speech.begin(state.speech, row, prepared.voice, seed=prepared.seed)
 
     def start(self, state: CallState, row: int, options: CallOptions) -> None:
-        """Give ``row`` to a new call, whatever was in it. Not for inside a step.
-
-        Raises what ``prepared`` does, and then the row is as it was.
-        """
-        copy_row(self.prepared(options, state.thinking.thinker.length), 0, state, row)
+        """``begin`` with a call ``prepared`` for this. Raises what that does, and then the row is
+        as it was."""
+        self.begin(state, row, self.prepared(options, state.thinking.thinker.length))
 
     @torch.no_grad()
     def step(
@@ -155,8 +170,9 @@ class VoiceChat:
         *,
         samples: Tensor | None = None,
         dictated: Dictated | None = None,
+        span: int | None = None,
     ) -> Step:
-        """The next frame of the rows of ``mask`` (bool [rows]) that have room.
+        """The next frame of the rows of ``mask`` (bool [rows]) that have room, up to its codes.
 
         Args:
             state: advanced in those rows; of all others not a bit changes.
@@ -164,6 +180,7 @@ class VoiceChat:
             mask: who steps.
             samples: int64 [rows], how many of the 1280 came before the input's end; all, if None.
             dictated: tokens that the host puts in the place of the model's.
+            span: how much of its memory the talker reads: see ``Backbone.step``.
         """
         mask = state.thinking.thinker.going(mask)
         encoded, audio = self.perception.step(state.hearing, pcm, mask, samples)
@@ -180,29 +197,7 @@ class VoiceChat:
             heard=heard,
             dictated=dictated,
         )
-        return Step(frame=frame, words=words, encoded=encoded)
-
-    def stepper(self, state: CallState, *, graphs: bool = False) -> Captured:
-        """A frame as a function of tensors alone, as a CUDA graph if ``graphs`` (see ``capture``).
-
-        It takes pcm, mask, samples (as ``step``) and the two channels of ``Dictated``, and returns
-        ``Said``. On a CPU there are no graphs, and ``graphs`` changes nothing.
-        """
-        rows, device = len(state.turns.forced), self.device
-
-        def step(
-            pcm: Tensor, mask: Tensor, samples: Tensor, text: Tensor, function: Tensor
-        ) -> Said:
-            dictated = Dictated(text=text, function=function)
-            done = self.step(state, pcm, mask, samples=samples, dictated=dictated)
-            frame, words = done.frame, done.words
-            pieces = None if words is None else words.ids
-            forced = state.turns.forced.clone()  # what is handed out is the caller's own
-            return Said(frame.text, frame.function, frame.asr, pieces, forced)
-
-        nobody = torch.zeros(rows, dtype=torch.bool, device=device)
-        whole = torch.full((rows,), FRAME, dtype=torch.int64, device=device)
-        silence = torch.zeros(rows, FRAME, device=device)
-        nothing = Dictated.nothing(rows, device=device)
-        examples = (silence, nobody, whole, nothing.text, nothing.function)
-        return capture(step, examples) if graphs else Captured(step, examples)
+        codes = None
+        if self.speech is not None and state.speech is not None:
+            codes = self.speech.choose(state.speech, frame.text, mask, span=span)
+        return Step(frame=frame, words=words, encoded=encoded, codes=codes)

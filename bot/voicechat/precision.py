@@ -33,6 +33,8 @@ class Profile:
     perception: torch.dtype
     thinker: torch.dtype
     switches: Mapping[str, Any]
+    memory: torch.dtype = torch.float32
+    """Of the talker's keys and values. All else of the speaking half is float32."""
 
 
 PARITY = Profile(

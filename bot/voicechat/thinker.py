@@ -19,7 +19,7 @@ from transformers.models.nemotron_h.modeling_nemotron_h import (
     NemotronHMamba2Mixer,
 )
 
-from bot.voicechat.config import WHERE, Boosts, ThinkerConfig
+from bot.voicechat.config import Boosts, ThinkerConfig
 from bot.voicechat.errors import CheckpointError
 from bot.voicechat.filling import fill
 from bot.voicechat.hybridcache import (
@@ -33,6 +33,7 @@ from bot.voicechat.hybridcache import (
 )
 from bot.voicechat.layout import STT
 from bot.voicechat.nemotronh import language_model, mamba_step
+from bot.voicechat.section import WHERE
 from bot.voicechat.special import SpecialTokens
 
 PARTS = ("llm.", "embed_tokens.", "embed_asr_tokens.", "lm_head.", "asr_head.", "function_head.")

@@ -1,9 +1,9 @@
 """A random checkpoint in the layout of the released 11B, at widths that a laptop runs.
 
 Its tensor names, config keys and special ids are the released ones: function head, no ASR head,
-RNN-T, function channel weighted 2.0. It says nothing sensible. The values are drawn as those of a
-freshly initialised model are, so that activations neither vanish nor explode; the RNN-T leans
-towards the blank. There is no talker in it.
+RNN-T, function channel weighted 2.0, a talker with one voice (``tinyspeech``). It says nothing
+sensible. The values are drawn as those of a freshly initialised model are, so that activations
+neither vanish nor explode; the RNN-T leans towards the blank.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from bot.voicechat.checkpoint import empty_folder
 from bot.voicechat.config import SAMPLE_RATE, MelConfig, VoiceChatConfig
 from bot.voicechat.layout import STT, layout
 from bot.voicechat.source import ARTIFACTS, CONFIG, NANO, WEIGHTS
+from bot.voicechat.tinyspeech import VOICE, speech_tensors, tiny_speech
 
 WIDTH: Final = 64
 VOCABULARY: Final = 384
@@ -61,21 +62,25 @@ LLM: Final[dict[str, Any]] = {
 
 
 def make_tiny(folder: str | Path, *, seed: int = 0) -> Path:
-    """Write it into a new or empty folder; the same bytes for the same seed. About 2 MB.
+    """Write it into a new or empty folder; the same bytes for the same seed. About 4 MB.
 
     Raises ``CheckpointError`` if something is in the folder.
     """
     path = empty_folder(folder)
     plain = tiny_config()
     llm = NemotronHConfig(**LLM)
-    shapes = layout(VoiceChatConfig.from_plain(plain), llm)
+    config, tokenizer = VoiceChatConfig.from_plain(plain), tiny_tokenizer()
+    shapes = layout(config, llm)
     rng = np.random.default_rng(seed)
-    save_file({name: _drawn(name, shapes[name], rng) for name in sorted(shapes)}, path / WEIGHTS)
+    tensors = {name: _drawn(name, shapes[name], rng) for name in sorted(shapes)}
+    if config.speech is not None:
+        tensors |= speech_tensors(config.speech, tokenizer, vocabulary=VOCABULARY, rng=rng)
+    save_file(tensors, path / WEIGHTS)
     _write(path / CONFIG, plain)
     artifacts = path / ARTIFACTS
     artifacts.mkdir()
     _write(artifacts / CONFIG, LLM)
-    tiny_tokenizer().save(str(artifacts / "tokenizer.json"))
+    tokenizer.save(str(artifacts / "tokenizer.json"))
     tokens = {"bos_token": "<s>", "eos_token": PAD_TOKEN, "unk_token": "<unk>"}
     kind = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
     _write(artifacts / "tokenizer_config.json", kind | tokens)
@@ -105,7 +110,11 @@ def tiny_config() -> dict[str, Any]:
     }
     data = {"frame_length": 0.08, "source_sample_rate": 16_000, "target_sample_rate": 22_050}
     return {
-        "model": {"stt": {"model": stt, "data": data}},
+        "model": {
+            "stt": {"model": stt, "data": data},
+            "speech_generation": tiny_speech(),
+            "inference_speaker_name": VOICE,
+        },
         "data": data,
         "_rnnt_merge_info": _rnnt_info(),
     }

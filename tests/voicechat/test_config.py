@@ -33,7 +33,7 @@ def with_key(path: str, value: Any) -> dict[str, Any]:
 
 def test_golden_configs_are_read_as_they_are(case: Any) -> None:
     thinker, encoder = case.config.thinker, case.config.encoder
-    plain = case.config.plain["model"]["stt"]["model"]
+    plain = json.loads((case.folder / "config.json").read_text("utf-8"))["model"]["stt"]["model"]
     assert thinker.llm == "llm-Nemotron-H-tiny"
     assert thinker.asr_head == plain["predict_user_text"]
     assert thinker.text_boosts.pad == plain["inference_pad_boost"]

@@ -23,14 +23,16 @@ from gateway.cli import DONE, FAILED, main
 Tensors: TypeAlias = dict[str, Tensor]
 Spoil: TypeAlias = Callable[[Path], object]
 HEAD = "stt_model.lm_head.weight"
-READING = "reading every value of the listening half"
+BOOKS = "tts_model.tts_model.rvq_embs"
+VOICES = "tts_model.audio_prompt_latents."
+READING = "reading every value"
 HASHING = "taking the SHA-256 of model.safetensors"
 
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     """A finding takes one line."""
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("COLUMNS", "400")
 
 
 def pin(monkeypatch: pytest.MonkeyPatch, file: Path, *, digest: str = "") -> None:
@@ -61,12 +63,16 @@ def test_a_whole_one_of_ones_own_is_well(
     assert findings(out) == {
         "layout": (
             "ok",
-            "128 tensors of the listening half, 0 of the talker; "
-            "text head, function head, RNN-T; no ASR head",
+            "128 tensors of the listening half, 303 of the speaking half; "
+            "text head, function head, RNN-T; no ASR head; voice Aria",
         ),
         "values": (
             "ok",
-            "128 tensors read: no NaN, no infinity, no weight that is zero throughout",
+            "431 tensors read: no NaN, no infinity, no weight that is zero throughout",
+        ),
+        "speech": (
+            "ok",
+            "the talker's codebooks are the codec's, and control codes and voices fit",
         ),
         "released file": (
             "--",
@@ -102,12 +108,29 @@ def test_a_file_of_its_size_with_other_bytes_is_a_fault(
     assert found.endswith(f"damaged, unless trained further: {source.REFETCH}")
 
 
-def test_the_talkers_tensors_are_counted(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_speaking_half_that_the_config_does_not_know_is_left_alone(
+    tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tiny / "config.json"
+    plain = json.loads(file.read_text("utf-8"))
+    del plain["model"]["speech_generation"]
+    file.write_text(json.dumps(plain), "utf-8")
     change(tiny, lambda tensors: tensors.update({"tts_model.x": torch.zeros(3)}))
     assert main(["doctor", str(tiny)]) == DONE
     told = findings(capsys.readouterr().out)
-    assert "128 tensors of the listening half, 1 of the talker" in told["layout"][1]
+    assert "128 tensors of the listening half, 304 of the speaking half" in told["layout"][1]
+    assert told["layout"][1].endswith("config.json knows no speaking half, so none is read")
     assert told["values"][1].startswith("128 tensors")
+    assert "speech" not in told
+
+
+def test_voices_are_listed(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(tiny, lambda tensors: tensors.update({f"{VOICES}Bo": tensors[f"{VOICES}Aria"] + 1.0}))
+    assert main(["doctor", str(tiny)]) == DONE
+    assert findings(capsys.readouterr().out)["layout"][1].endswith("; voices Aria, Bo")
+    change(tiny, lambda tensors: [tensors.pop(f"{VOICES}{name}") for name in ("Aria", "Bo")])
+    assert main(["doctor", str(tiny)]) == DONE
+    assert findings(capsys.readouterr().out)["layout"][1].endswith("; no voice")
 
 
 def test_shards_are_not_the_released_file(
@@ -155,13 +178,29 @@ def other_tokens(folder: Path) -> None:
         (altered(lambda t: t[HEAD][7].fill_(float("nan"))), f"model.safetensors: {HEAD}", "NaN"),
         (altered(lambda t: t.pop(HEAD)), f"model.safetensors: {HEAD}", "missing"),
         (cut, "model.safetensors", "cut short"),
-        (holed, "model.safetensors: stt_model.", "zero throughout"),
+        (holed, "model.safetensors: tts_model.", "zero throughout"),
+        (
+            altered(lambda t: t[BOOKS][3, 2].neg_()),
+            f"model.safetensors: {BOOKS}",
+            "codebook 3 is not",
+        ),
         (other_tokens, "llm_artifacts/tokenizer.json", "<SPECIAL_12> must be id 12"),
         (lambda folder: (folder / "config.json").write_text("{"), "config.json", "not JSON"),
         (lambda folder: (folder / "config.json").write_text("{}"), "config.json: model", "missing"),
         (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors", "no such"),
     ],
-    ids=["zero", "nan", "missing", "cut", "holed", "tokenizer", "json", "config", "weights"],
+    ids=[
+        "zero",
+        "nan",
+        "missing",
+        "cut",
+        "holed",
+        "books",
+        "tokenizer",
+        "json",
+        "config",
+        "weights",
+    ],
 )
 def test_a_fault_costs_one_line(
     tiny: Path, capsys: pytest.CaptureFixture[str], spoil: Spoil, where: str, what: str
@@ -181,8 +220,8 @@ def test_on_a_terminal_there_is_a_bar_and_no_line_of_it_stays(
     pin(monkeypatch, original / "model.safetensors")
     screen = StringIO()
     console = Console(file=screen, force_terminal=True, width=120, legacy_windows=False)
-    layout, values, released = doctorcheckpoint.look(original, console)
-    assert (layout.ok, values.ok, released.ok) == (True, True, True)
+    found = list(doctorcheckpoint.look(original, console))
+    assert [one.what for one in found if one.ok] == ["layout", "values", "speech", "released file"]
     drawn = screen.getvalue()
     for doing in (READING, HASHING):
         assert doing in drawn
@@ -194,6 +233,6 @@ def test_what_is_read_is_told_as_a_share(original: Path) -> None:
     from bot.voicechat.checkpoint import open_checkpoint
 
     told: list[float] = []
-    assert open_checkpoint(original).check_values(tell=told.append) == 128 == len(told)
+    assert open_checkpoint(original).check_values(tell=told.append) == 431 == len(told)
     assert told == sorted(told)
     assert (told[0] > 0, told[-1]) == (True, 1.0)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.voicechat_model import sizes
-from bot.voicechat.build import assemble, build, load
+from bot.voicechat.build import build, load
 from bot.voicechat.checkpoint import open_checkpoint
 from bot.voicechat.duplex import Dictated
 from bot.voicechat.hybridcache import ContextFull
@@ -21,91 +19,16 @@ from bot.voicechat.model import CallOptions, CallState, VoiceChat
 from bot.voicechat.options import OptionError
 from bot.voicechat.precision import PRODUCTION
 from bot.voicechat.rows import copy_row, tensors
-from bot.voicechat.tiny import make_tiny, tiny_tokenizer
 from bot.voicechat.turnpolicy import PRESETS
+from tests.voicechat.calls import LENGTH, alone, together
 
-ROWS, LENGTH, FRAMES = 8, 80, 30
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny(tmp_path_factory.mktemp("model") / "tiny")
+ROWS = 8
 
 
 @pytest.fixture(scope="module")
-def model(folder: Path) -> VoiceChat:
-    return load(folder)
-
-
-@dataclass
-class Call:
-    """One caller: when it begins, how, and what it says; what it was answered."""
-
-    begins: int
-    options: CallOptions
-    sound: Tensor  # [FRAMES, 1280]
-    text: list[int]
-    function: list[int]
-    pieces: list[list[int]]
-    logits: list[Tensor]
-
-    @classmethod
-    def number(cls, n: int, model: VoiceChat) -> Call:
-        generator = torch.Generator().manual_seed(n)
-        loudness = torch.rand(FRAMES, 1, generator=generator) * 0.3
-        sound = torch.randn(FRAMES, FRAME, generator=generator) * loudness
-        options = CallOptions(
-            prompt=model.prompt_ids("help the number " * (n % 4)),
-            greedy=n % 3 == 0,
-            top_p=1.0 - n / 20,
-            temperature=0.5 + n / 4,
-            repetition_penalty=1.0 + n / 10,
-            seed=7 * n,
-            turns=[None, *PRESETS.values()][n % 4],
-        )
-        return cls(2 * n, options, sound, [], [], [], [])
-
-    def take(self, done: Any, row: int) -> None:
-        self.text.append(int(done.frame.text[row]))
-        self.function.append(int(done.frame.function[row]))
-        self.pieces.append(done.words.ids[row].tolist())
-        self.logits.append(done.frame.logits.text[row])
-
-    @property
-    def over(self) -> bool:
-        return len(self.text) == FRAMES
-
-
-def alone(model: VoiceChat, n: int) -> Call:
-    call, state = Call.number(n, model), model.new_state(1, LENGTH)
-    model.start(state, 0, call.options)
-    for pcm in call.sound:
-        call.take(model.step(state, pcm[None], torch.tensor([True])), 0)
-    return call
-
-
-def together(model: VoiceChat, numbers: range, rows: int) -> list[Call]:
-    """Calls come when they come, take the first free row, pause now and then, and go."""
-    calls = [Call.number(n, model) for n in numbers]
-    state, seats = model.new_state(rows, LENGTH), dict[int, Call]()
-    waiting = list(calls)
-    for tick in range(1000):
-        for row in sorted(set(range(rows)) - seats.keys()):
-            if waiting and waiting[0].begins <= tick:
-                seats[row] = waiting.pop(0)
-                model.start(state, row, seats[row].options)
-        mask = torch.tensor([row in seats and (tick + row) % 5 != 0 for row in range(rows)])
-        pcm = torch.full((rows, FRAME), float("nan"))  # nobody may look at rows that do not step
-        for row in mask.nonzero()[:, 0].tolist():
-            pcm[row] = seats[row].sound[len(seats[row].text)]
-        done = model.step(state, pcm, mask)
-        for row in mask.nonzero()[:, 0].tolist():
-            seats[row].take(done, row)
-            if seats[row].over:
-                del seats[row]
-        if not waiting and not seats:
-            return calls
-    raise AssertionError("the calls did not end")
+def model(original: Path) -> VoiceChat:
+    """It listens and thinks; what it says aloud is tested with ``speech``."""
+    return load(original, speak=False)
 
 
 def test_calls_side_by_side_equal_calls_alone(model: VoiceChat) -> None:
@@ -230,28 +153,11 @@ def test_a_blank_prompt_is_none_and_others_stand_between_bos_and_eos(model: Voic
     assert model.tokenizer.decode(list(ids[1:-1])) == "help"
 
 
-def test_a_stepper_says_what_a_step_says(model: VoiceChat) -> None:
-    one, two = model.new_state(2, LENGTH), model.new_state(2, LENGTH)
-    stepper = model.stepper(one, graphs=True)  # a CPU has no graphs
-    whole, own = torch.full((2,), FRAME), torch.full((2,), -1)
-    mask = torch.tensor([True, False])
-    earlier = None
-    for frame in range(12):
-        pcm = torch.randn(2, FRAME, generator=torch.Generator().manual_seed(frame)) * 0.2
-        said, done = stepper(pcm, mask, whole, own, own), model.step(two, pcm, mask)
-        assert earlier is None or all(torch.equal(a, b) for a, b in earlier)
-        assert torch.equal(said.text, done.frame.text)
-        assert torch.equal(said.function, done.frame.function)
-        assert done.words is not None
-        assert torch.equal(said.pieces, done.words.ids)
-        earlier = [(part, part.clone()) for part in said]  # it must not change any more
-
-
 @pytest.mark.parametrize("use_meta_device", [False, True])
 def test_with_and_without_the_meta_device_it_is_the_same_model(
-    folder: Path, model: VoiceChat, use_meta_device: bool
+    original: Path, model: VoiceChat, use_meta_device: bool
 ) -> None:
-    other = build(open_checkpoint(folder), use_meta_device=use_meta_device)
+    other = build(open_checkpoint(original), speak=False, use_meta_device=use_meta_device)
     for mine, theirs in (
         (model.perception, other.perception),
         (model.llm.thinker, other.llm.thinker),
@@ -266,9 +172,14 @@ def test_with_and_without_the_meta_device_it_is_the_same_model(
 
 @pytest.mark.parametrize("use_meta_device", [False, True])
 def test_in_production_the_mind_is_bfloat16_and_the_ears_are_not(
-    folder: Path, use_meta_device: bool
+    original: Path, use_meta_device: bool
 ) -> None:
-    model = build(open_checkpoint(folder), profile=PRODUCTION, use_meta_device=use_meta_device)
+    model = build(
+        open_checkpoint(original),
+        profile=PRODUCTION,
+        use_meta_device=use_meta_device,
+        speak=False,
+    )
     assert model.llm.thinker.dtype == torch.bfloat16
     assert model.perception.proj.weight.dtype == torch.float32
     mixer = model.llm.thinker.llm.layers[0].mixer
@@ -278,24 +189,3 @@ def test_in_production_the_mind_is_bfloat16_and_the_ears_are_not(
     done = walk(model, state, range(20), [True])
     assert all(one.frame.logits.text.isfinite().all() for one in done)
     assert not state.sampler.broken.any()
-
-
-def released() -> VoiceChat:
-    """Without values."""
-    config, llm = sizes(full=True)
-    with torch.device("meta"):
-        model = assemble(config, llm, tiny_tokenizer())
-    model.perception.encoder.prepare()
-    model.llm.thinker.bfloat16()
-    return model
-
-
-def test_a_frame_of_the_released_size_asks_the_device_nothing() -> None:
-    """So that it can be captured: on the meta device whatever wants a value on the host raises."""
-    model = released()
-    step: Callable[..., Any] = model.stepper(model.new_state(3, 16)).step
-    with torch.device("meta"):
-        mask, own = torch.ones(3, dtype=torch.bool), torch.full((3,), -1)
-        said = step(torch.zeros(3, FRAME), mask, torch.full((3,), FRAME), own, own)
-    assert all(one.is_meta for one in said)
-    assert said.pieces.shape == (3, 10)
