@@ -14,7 +14,6 @@ from functools import cache
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from bot.voicechat.filling import fill
 from bot.voicechat.gemma import GatedMlp, Norm
