@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
 from bot.voicechat.config import VoiceChatConfig
 from bot.voicechat.tiny import make_tiny
+
+# Of tensors so small the threads would wait for each other most of the time, and on a machine with
+# other work for minutes.
+torch.set_num_threads(1)
 
 
 @dataclass(frozen=True)
