@@ -20,6 +20,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus")
 MAGIC = (b"RIFF", b"RF64", b"fLaC", b"OggS")  # FFmpeg alone finds sound in any text
 RATES = (8_000, 48_000)
 OGG_PAGE = 65_307  # bytes; no page is longer
+MAX_MINUTES = "replay.max_minutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,13 @@ class Recording:
     codec: str
 
 
-def probe(path: Path, *, caller_channel: int | None, max_minutes: float) -> Recording:
-    """Look at the header. Raises ``InputError`` for anything that cannot be replayed."""
+def probe(
+    path: Path, *, caller_channel: int | None, max_minutes: float, limit: str = MAX_MINUTES
+) -> Recording:
+    """Look at the header. Raises ``InputError`` for anything that cannot be replayed.
+
+    ``limit`` is the key that ``max_minutes`` comes from.
+    """
     if not path.exists():
         raise InputError(where=str(path), what="no such file")
     if not path.is_file():
@@ -68,13 +74,13 @@ def probe(path: Path, *, caller_channel: int | None, max_minutes: float) -> Reco
     if seconds is not None and seconds > max_minutes * 60:
         raise InputError(
             where=str(path),
-            what=f"{seconds / 60:.0f} minutes long, more than {max_minutes:g}",
-            remedy="raise replay.max_minutes",
+            what=f"{_minutes(seconds / 60)} minutes long, more than {_minutes(max_minutes)}",
+            remedy=f"raise {limit}",
         )
     return Recording(path, rate, channels, channel, seconds, codec)
 
 
-def decode(recording: Recording, *, max_minutes: float) -> Iterator[Pcm]:
+def decode(recording: Recording, *, max_minutes: float, limit: str = MAX_MINUTES) -> Iterator[Pcm]:
     """Runs of int16 at 16 kHz, as the file is read. Raises ``InputError`` where it breaks."""
     resampler = Resampler(recording.rate, MEDIA_RATE)
     left = int(max_minutes * 60 * MEDIA_RATE)
@@ -86,8 +92,8 @@ def decode(recording: Recording, *, max_minutes: float) -> Iterator[Pcm]:
             if left < 0:
                 raise InputError(
                     where=where,
-                    what=f"longer than {max_minutes:g} minutes",
-                    remedy="raise replay.max_minutes",
+                    what=f"longer than {_minutes(max_minutes)} minutes",
+                    remedy=f"raise {limit}",
                 )
             yield run
     except av.FFmpegError as error:
@@ -134,6 +140,11 @@ def _channel(path: Path, channels: int, caller_channel: int | None) -> int:
             remedy="give --caller-channel 0 (left) or 1 (right)",
         )
     return caller_channel
+
+
+def _minutes(minutes: float) -> str:
+    """To the second, about."""
+    return f"{round(minutes, 2 if minutes < 10 else 0):g}"
 
 
 def _unreadable(path: Path) -> InputError:

@@ -124,15 +124,39 @@ def call(uri: str, overrides: tuple[str, ...], config_dir: Path | None) -> int:
 
 
 @parley.command()
-@click.option("--make-tiny", type=FILE, metavar="DIR", help="Write a tiny random checkpoint.")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE...]")
+@click.option(
+    "--caller-channel", type=click.IntRange(0, 1), help="Of stereo recordings: 0 is left."
+)
+@click.option("--config-dir", type=FILE, help="A folder with settings of your own, in front.")
+@click.option(
+    "--make-tiny", type=FILE, metavar="DIR", help="Write a tiny random checkpoint, nothing else."
+)
 @_debug
-def s2s(make_tiny: Path | None) -> int:
-    """The VoiceChat model: a tiny random checkpoint of it."""
+def s2s(
+    overrides: tuple[str, ...],
+    caller_channel: int | None,
+    config_dir: Path | None,
+    make_tiny: Path | None,
+) -> int:
+    """Recordings through the VoiceChat model by itself, as files.
+
+    audio_file=PATH is an audio file, a folder or a manifest, s2s.model_path=DIR a checkpoint,
+    output_dir=DIR where the files go.
+    """
     from gateway import s2scommand
 
-    if make_tiny is None:
-        raise click.UsageError("s2s: it cannot run the model yet; all it does is --make-tiny DIR")
-    return s2scommand.make_tiny(make_tiny, Console())
+    if make_tiny is not None:
+        if overrides:
+            raise click.UsageError("s2s: --make-tiny takes no settings")
+        return s2scommand.make_tiny(make_tiny, Console())
+    if not overrides and config_dir is None:
+        raise click.UsageError(
+            "s2s: nothing to do; give audio_file=PATH s2s.model_path=DIR, or --make-tiny DIR"
+        )
+    return s2scommand.run(
+        overrides, caller_channel=caller_channel, config_dir=config_dir, console=Console()
+    )
 
 
 @parley.command(epilog="\b\n" + DEFINITIONS)

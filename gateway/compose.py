@@ -23,8 +23,10 @@ from gateway.errors import ConfigError
 PACKAGED = "pkg://configs"
 
 
-def compose(overrides: Sequence[str], *, config_dir: Path | None = None) -> Any:
-    """``parley.yaml`` with its groups and the overrides. Raises ``ConfigError``.
+def compose(
+    overrides: Sequence[str], *, config_dir: Path | None = None, name: str = "parley"
+) -> Any:
+    """``name.yaml`` with its groups and the overrides. Raises ``ConfigError``.
 
     What ``config_dir`` holds goes before what travels inside the package, file by file: its
     ``parley.yaml`` takes the place of ours, its ``bot/embedded.yaml`` that of ours.
@@ -35,7 +37,7 @@ def compose(overrides: Sequence[str], *, config_dir: Path | None = None) -> Any:
         with _search(config_dir), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Hydra's remarks on its own defaults
             words = [_additive(word) for word in overrides if key_of(word)[0] != "persona"]
-            composed = hydra.compose("parley", overrides=words)
+            composed = hydra.compose(name, overrides=words)
         plain: Any = OmegaConf.to_container(composed, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(path="configuration", what=first_line(error)) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.facts import Digit, Held
-from gateway.audiofile import SUFFIXES, Recording, probe
+from gateway.audiofile import MAX_MINUTES, SUFFIXES, Recording, probe
 from gateway.errors import ConfigError, InputError
 from gateway.legs.base import Moved
 from media.errors import ParleyError
@@ -43,8 +43,17 @@ class Found:
     errors: list[ParleyError] = field(default_factory=list)
 
 
-def find(inputs: Sequence[Path], *, caller_channel: int | None, max_minutes: float) -> Found:
-    """Look at every input; whatever is wrong with one does not hide the others."""
+def find(
+    inputs: Sequence[Path],
+    *,
+    caller_channel: int | None,
+    max_minutes: float,
+    limit: str = MAX_MINUTES,
+) -> Found:
+    """Look at every input; whatever is wrong with one does not hide the others.
+
+    ``limit`` is the key that ``max_minutes`` comes from.
+    """
     found = Found()
     taken: set[str] = set()
     for path in inputs:
@@ -52,7 +61,7 @@ def find(inputs: Sequence[Path], *, caller_channel: int | None, max_minutes: flo
             try:
                 if isinstance(candidate, ParleyError):
                     raise candidate
-                item = _item(candidate, max_minutes)
+                item = _item(candidate, max_minutes, limit)
             except ParleyError as error:
                 found.errors.append(error)
                 continue
@@ -78,7 +87,7 @@ class _Candidate:
 def _expand(path: Path, channel: int | None) -> Iterator[_Candidate | ParleyError]:
     if path.is_dir():
         yield from _folder(path, channel)
-    elif path.suffix == ".jsonl":
+    elif path.suffix in (".json", ".jsonl"):
         yield from _manifest(path, channel)
     else:
         yield _Candidate(path, channel)
@@ -154,10 +163,12 @@ def _manifest_line(path: Path, number: int, line: str, channel: int | None) -> _
     )
 
 
-def _item(candidate: _Candidate, max_minutes: float) -> ReplayItem:
+def _item(candidate: _Candidate, max_minutes: float, limit: str) -> ReplayItem:
     path = candidate.path
     sound = path / "call.wav" if candidate.call_folder else path
-    recording = probe(sound, caller_channel=candidate.caller_channel, max_minutes=max_minutes)
+    recording = probe(
+        sound, caller_channel=candidate.caller_channel, max_minutes=max_minutes, limit=limit
+    )
     keys: tuple[Digit | Held | Moved, ...] = ()
     hung_up = False
     facts = {"codec": f"{recording.codec}/{recording.rate}"}

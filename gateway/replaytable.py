@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gateway.diff.words import distance
+from bot.worddistance import distance
 from gateway.replay import Replayed
 from gateway.score.backchannel import words_of
 from media.frame import MEDIA_RATE

@@ -61,7 +61,7 @@ def test_without_torch_a_tiny_checkpoint_costs_one_line(
     assert not (tmp_path / "tiny").exists()
 
 
-def test_the_model_itself_cannot_be_run_yet(capsys: pytest.CaptureFixture[str]) -> None:
+def test_s2s_without_anything_to_do_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["s2s"]) == USAGE
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1

@@ -1,34 +1,13 @@
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from bot.facts import Speaker, Word
 from bot.transcript import Utterance
-from gateway.diff.words import Change, compare_words, distance
+from gateway.diff.words import Change, compare_words
 
 
 def line(text: str, start: int = 0) -> Utterance:
     word = Word(text, start, start + 10)
     return Utterance(Speaker.BOT, start, start + 10, start + 10, text, (word,))
-
-
-def plain_distance(left: list[str], right: list[str]) -> int:
-    """The textbook's recursion, row by row."""
-    row = list(range(len(right) + 1))
-    for i, a in enumerate(left, 1):
-        before, row = row, [i]
-        for j, b in enumerate(right, 1):
-            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b)))
-    return row[-1]
-
-
-words = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=12)
-
-
-@given(words, words)
-def test_the_distance_is_levenshteins(left: list[str], right: list[str]) -> None:
-    assert distance(left, right) == plain_distance(left, right)
 
 
 def test_case_and_punctuation_are_no_difference() -> None:
