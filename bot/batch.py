@@ -51,7 +51,8 @@ class RowResult:
     """One row of a ``StepResult`` on its way to the call that owns it.
 
     ``step`` counts the lease's steps from 0: the audio is bot time ``[1280 step, 1280 (step+1))``.
-    ``cost_ms`` is what the whole step took, ``None`` where nothing is measured.
+    ``cost_ms`` is what the whole step took, ``waited_ms`` how long the row's frame had been there
+    when its answer was; ``None`` where nothing is measured.
     """
 
     row: int
@@ -60,3 +61,4 @@ class RowResult:
     pcm: Pcm
     events: tuple[EngineEvent, ...]
     cost_ms: float | None = None
+    waited_ms: float | None = None

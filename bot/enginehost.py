@@ -9,6 +9,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
+from bot.batch import RowResult
 from bot.engine import DuplexEngine, Jobs
 from bot.errors import BotError, EngineFault
 from bot.pool import PoolJobs
@@ -40,8 +41,30 @@ def host(pipe: Connection[Any, Any], build: Callable[[Jobs], DuplexEngine]) -> N
         jobs.close()
 
 
+class Arrivals:
+    """When frames came in, until they are answered; of frames that were dropped until the call is
+    over."""
+
+    def __init__(self) -> None:
+        self._came: dict[tuple[int, int], dict[int, float]] = {}
+
+    def note(self, lease: Lease, step: int, now: float) -> None:
+        """Frame ``step`` of a call is there."""
+        self._came.setdefault((lease.row, lease.number), {})[step] = now
+
+    def waited_ms(self, result: RowResult, now: float) -> float | None:
+        """How long the frame of this answer has waited for it."""
+        came = self._came.get((result.row, result.lease), {}).pop(result.step, None)
+        return None if came is None else (now - came) * 1000
+
+    def forget(self, lease: Lease) -> None:
+        """The call is over."""
+        self._came.pop((lease.row, lease.number), None)
+
+
 def _serve(pipe: Connection[Any, Any], scheduler: Scheduler) -> None:
     warming: list[Lease] = []
+    arrivals = Arrivals()
     while True:
         # Take all that has come, then step once: rows that are due together step together.
         while pipe.poll(0 if scheduler.due else WARMING_S if warming else None):
@@ -49,6 +72,11 @@ def _serve(pipe: Connection[Any, Any], scheduler: Scheduler) -> None:
             if message is None:
                 return
             _obey(message, pipe, scheduler, warming)
+            match message:
+                case ("frame", lease, frame):
+                    arrivals.note(lease, frame.step, perf())
+                case ("close", lease, _):
+                    arrivals.forget(lease)
         for lease in [lease for lease in warming if scheduler.engine.ready(lease.row)]:
             warming.remove(lease)
             pipe.send(("opened", lease, None))
@@ -60,8 +88,12 @@ def _serve(pipe: Connection[Any, Any], scheduler: Scheduler) -> None:
         except Exception as error:
             pipe.send(("lost", _portable(error)))
             return
-        cost_ms = (perf() - began) * 1000
-        pipe.send(("results", [replace(result, cost_ms=cost_ms) for result in results]))
+        now = perf()
+        cost_ms = (now - began) * 1000
+        timed = [
+            replace(one, cost_ms=cost_ms, waited_ms=arrivals.waited_ms(one, now)) for one in results
+        ]
+        pipe.send(("results", timed))
 
 
 def _obey(

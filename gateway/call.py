@@ -72,6 +72,7 @@ class Call:
         self._transcript = Transcript()
         self._fault: BotError | None = None
         self.steps_ms = array("f")  # what each step cost, where that is measured
+        self.waits_ms = array("f")  # and how long each frame waited for its answer
         self._cuts: list[Mapping[str, Any]] = []
         self.error: BaseException | None = None  # what ended the call, if anything broke
         self.ends_as = STOPPED  # its outcome, should its task be cancelled
@@ -168,6 +169,8 @@ class Call:
         elif self._session is not None and self._state is CallState.CONVERSING:
             if result.cost_ms is not None:
                 self.steps_ms.append(result.cost_ms)
+            if result.waited_ms is not None:
+                self.waits_ms.append(result.waited_ms)
             self._session.absorb(result)
 
     async def _leave(self, outcome: Outcome) -> None:

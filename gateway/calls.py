@@ -157,7 +157,7 @@ class Calls:
             raise
         finally:
             if call is not None:
-                self._telemetry.over(gaps=call.gaps, steps_ms=call.steps_ms)
+                self._telemetry.over(gaps=call.gaps, steps_ms=call.steps_ms, waits_ms=call.waits_ms)
                 if call.folder is not None:
                     self._kept(call.id)
 

@@ -16,6 +16,8 @@ from media.timeline import Entry
 
 REASONS = 64
 TALK_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
+FRAME_S = 0.08
+"""An answer that takes longer comes when the next frame is due already."""
 STEP_S = (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.12, 0.2, 0.5)
 
 
@@ -34,6 +36,11 @@ class Histogram:
         self._counts += np.bincount(places, minlength=len(self._counts))
         self.sum_s += float(values_s.sum())
 
+    def above(self, edge: float) -> int:
+        """Values above one of the edges."""
+        cumulative = self.cumulative
+        return cumulative[-1] - cumulative[self.edges.index(edge)]
+
     @property
     def cumulative(self) -> list[int]:
         """Values up to each edge; the last is of all."""
@@ -50,6 +57,7 @@ class Telemetry:
         self.gaps = Histogram(TALK_S)
         self.stops = Histogram(TALK_S)
         self.steps = Histogram(STEP_S)
+        self.waits = Histogram(STEP_S)
 
     def refuse(self, reason: str) -> None:
         """An offer was refused."""
@@ -71,7 +79,10 @@ class Telemetry:
         known = (fault, reason) in self.ended or len(self.ended) < REASONS
         self.ended[(fault, reason) if known else (fault, "other")] += 1
 
-    def over(self, *, gaps: Sequence[int], steps_ms: Sequence[float]) -> None:
-        """What a call measured: gaps in samples at 16 kHz, steps in milliseconds."""
+    def over(
+        self, *, gaps: Sequence[int], steps_ms: Sequence[float], waits_ms: Sequence[float] = ()
+    ) -> None:
+        """What a call measured: gaps in samples at 16 kHz, steps and waits in milliseconds."""
         self.gaps.add(gaps, per_s=MEDIA_RATE)
         self.steps.add(steps_ms, per_s=1000)
+        self.waits.add(waits_ms, per_s=1000)

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from gateway.bus import EventBus
 from gateway.readiness import Readiness
-from gateway.telemetry import Histogram, Telemetry
+from gateway.telemetry import FRAME_S, Histogram, Telemetry
 
 
 def routes(
@@ -67,6 +67,14 @@ class _Figures(Collector):
             "parley_stop_latency", "Begin of a caller's speech to the bot's last sound", told.stops
         )
         yield _histogram("parley_step", "Steps of the engine, where they are timed", told.steps)
+        yield _histogram(
+            "parley_answer", "From a frame at the engine to its answer, where timed", told.waits
+        )
+        yield CounterMetricFamily(
+            "parley_frames_late",
+            "Answers that took more than 80 ms",
+            value=told.waits.above(FRAME_S),
+        )
         yield CounterMetricFamily(
             "parley_events_dropped", "Events lost to slow listeners", value=self._bus.dropped
         )

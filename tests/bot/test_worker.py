@@ -91,6 +91,8 @@ async def test_frames_go_there_and_results_come_back_to_their_own_seat() -> None
                 assert (result.row, result.step) == (number, step)
                 assert np.all(result.pcm == 100 * number + step)
                 assert result.cost_ms is not None
+                assert result.waited_ms is not None
+                assert result.waited_ms >= result.cost_ms
         seats[0].close()
         seats[0].close()
         assert stepper.free == 1

@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from gateway.telemetry import REASONS, STEP_S, TALK_S, Histogram, Telemetry
+from gateway.telemetry import FRAME_S, REASONS, STEP_S, TALK_S, Histogram, Telemetry
 from media.timeline import Entry
 
 
@@ -26,13 +26,15 @@ def test_facts_of_calls_are_counted() -> None:
     told.fact(Entry(9, "cut", {"onset": None, "heard_until": 20_000}))
     told.fact(Entry(9, "outcome", {"fault": "none", "reason": "goodbye"}))
     told.refuse("full")
-    told.over(gaps=[8_000, 160_000], steps_ms=array("f", [4.0, 1_000.0]))
+    waits = array("f", [4.0, 80.0, 80.5, 1_000.0])
+    told.over(gaps=[8_000, 160_000], steps_ms=array("f", [4.0, 1_000.0]), waits_ms=waits)
     assert (told.taken, told.refused) == ({"sip": 1}, {"full": 1})
     assert told.ended == {("none", "goodbye"): 1}
     assert told.stops.cumulative[TALK_S.index(0.2) :] == [0] + [1] * (len(TALK_S) - 1)
     assert told.gaps.cumulative[TALK_S.index(0.5)] == 1
     assert told.gaps.cumulative[-1] == 2
     assert told.steps.cumulative == [1] * len(STEP_S) + [2]
+    assert told.waits.above(FRAME_S) == 2
 
 
 def test_reasons_that_models_make_up_cannot_fill_a_monitor() -> None:

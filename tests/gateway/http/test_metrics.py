@@ -20,7 +20,7 @@ async def test_figures() -> None:
     told.fact(Entry(0, "offer", {"leg": "webrtc"}))
     told.fact(Entry(0, "outcome", {"fault": "bot", "reason": "engine-lost"}))
     told.refuse("full")
-    told.over(gaps=[4_800], steps_ms=[12.5])
+    told.over(gaps=[4_800], steps_ms=[12.5], waits_ms=[12.5, 99.0])
     routes = metrics.routes(told, readiness=lambda: now, bus=EventBus())
     async with client(routes) as here, here.get("/metrics") as got:
         assert got.headers["Content-Type"].startswith("text/plain")
@@ -46,5 +46,7 @@ async def test_figures() -> None:
         ("parley_step_seconds_bucket", "0.01"): 0,
         ("parley_step_seconds_bucket", "0.02"): 1,
         ("parley_step_seconds_bucket", "+Inf"): 1,
+        ("parley_answer_seconds_count",): 2,
+        ("parley_frames_late_total",): 1,
     }
     assert {key: found.get(key) for key in expected} == expected
