@@ -23,7 +23,8 @@ class EngineSpec:
 
     ``lead``: how many samples of frame ``k`` (media time) must be in before it may be stepped.
     The frame handed over then *ends* there: it holds media time
-    ``[1280 (k-1) + lead, 1280 k + lead)``, with zeros for what lies before the call.
+    ``[1280 (k-1) + lead, 1280 k + lead)``, with zeros for what lies before the call. ``plan``: why
+    there are so many rows, in words, if the engine has found that out.
     """
 
     name: str
@@ -31,6 +32,7 @@ class EngineSpec:
     rate_out: int = MEDIA_RATE
     lead: int = STEP
     width: int = 1
+    plan: str = ""
 
     @property
     def n_in(self) -> int:

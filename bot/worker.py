@@ -34,7 +34,7 @@ from media.handoff import Handoff
 Build: TypeAlias = Callable[[Jobs], DuplexEngine]
 """Must be picklable: a module-level function or a ``functools.partial`` of one."""
 
-START_S = 120.0  # loading and verifying weights on a slow disk
+START_S = 120.0  # loading and verifying some 200 MB of weights on a slow disk
 OPEN_S = 30.0  # prefilling one row
 GRACE_S = 3.0  # for the engine to free its device, before its process is killed
 STALL_S = 5.0  # frames unanswered for so long mean that the engine hangs
@@ -54,10 +54,10 @@ class _WorkerSeat:
 
 
 class WorkerStepper:
-    """An engine in a process of its own."""
+    """An engine in a process of its own, which may take ``start_s`` until it is warm."""
 
-    def __init__(self, build: Build, *, name: str) -> None:
-        self._build, self._name = build, name
+    def __init__(self, build: Build, *, name: str, start_s: float = START_S) -> None:
+        self._build, self._name, self._start_s = build, name, start_s
         self._spec: EngineSpec | None = None
         self._slots = Slots(0, engine=name)
         self._deliver: dict[Lease, Deliver] = {}
@@ -108,11 +108,12 @@ class WorkerStepper:
             thread.start()
             self._threads.append(thread)
         try:
-            async with asyncio.timeout(START_S):
+            async with asyncio.timeout(self._start_s):
                 self._spec = await self._ready
         except TimeoutError:
             await self.close()
-            raise EngineFault(engine=self._name, why=f"not ready after {START_S:.0f} s") from None
+            why = f"not ready after {self._start_s:.0f} s"
+            raise EngineFault(engine=self._name, why=why) from None
         except BaseException:
             await self.close()
             raise

@@ -13,6 +13,7 @@ from bot.persona import Persona, plain
 from bot.persona import load as load_persona
 from bot.stepper import Stepper
 from bot.worker import WorkerStepper
+from gateway import voicechat
 from gateway.call import CallSettings
 from gateway.config import Fidelity, Pace, ParleyConfig
 from gateway.errors import ConfigError
@@ -24,7 +25,12 @@ LIGHT = ("echo", "scripted")  # engines that need no process of their own
 
 
 def stepper_for(choice: EngineChoice, *, pace: Pace, fidelity: Fidelity) -> Stepper:
-    """Where the engine runs: in place on a virtual clock, else in a process of its own."""
+    """Where the engine runs: in place on a virtual clock, else in a process of its own.
+
+    Raises ``PartMissing`` where an extra's libraries are not installed.
+    """
+    if choice.name == "voicechat":
+        voicechat.require()
     if fidelity == "ideal" and pace == "virtual":
         choice = replace(choice, prepare=False)  # nothing takes time, so none can be saved
     started = functools.partial(build, choice)
@@ -32,7 +38,7 @@ def stepper_for(choice: EngineChoice, *, pace: Pace, fidelity: Fidelity) -> Step
         return InlineStepper(started, timed=fidelity == "timed")
     if choice.name in LIGHT:
         return InlineStepper(started)
-    return WorkerStepper(started, name=choice.name)
+    return WorkerStepper(started, name=choice.name, start_s=choice.start_s)
 
 
 def writer_for(pace: Pace) -> InlineWriter | RecordWriter:

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from bot.engines import NAMES, EngineChoice
-from bot.engines.scripted import Hangup, Say, Script, Stop
+from bot.engines import NAMES
 from bot.persona import Persona
 from bot.policy import Limits
+from gateway.botconfig import PER_MS, BotConfig
 from gateway.compose import compose, key_of
 from gateway.errors import ConfigError
 from gateway.section import NotNegative, Positive, Section, Text
@@ -24,78 +24,8 @@ from gateway.sipconfig import SipConfig
 from gateway.webrtcconfig import WebRtcConfig
 from media.frame import MEDIA_RATE
 
-PER_MS = MEDIA_RATE // 1000
-Slug = Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]  # as the timeline has reasons
-
-
 Fidelity = Literal["ideal", "timed", "fed"]
 Pace = Literal["virtual", "live"]
-
-
-class LineConfig(Section):
-    """One line of a script: exactly one of ``say``, ``stop``, ``hangup``."""
-
-    say: Annotated[str, Field(pattern=r"\S")] | None = None
-    stop: Slug | None = None
-    hangup: Slug | None = None
-    at_ms: NotNegative | None = None
-    after_turn: Positive | None = None
-    resume: bool = False
-
-    @model_validator(mode="after")
-    def _one_deed_at_one_place(self) -> Self:
-        deeds = [deed for deed in (self.say, self.stop, self.hangup) if deed is not None]
-        if len(deeds) != 1:
-            raise ValueError("a line has exactly one of say, stop and hangup")
-        if (self.at_ms is None) == (self.after_turn is None):
-            raise ValueError("a line has exactly one of at_ms and after_turn")
-        if self.say is None and self.at_ms is None:
-            raise ValueError("only say may come after_turn")
-        return self
-
-    def line(self) -> Say | Stop | Hangup:
-        """As the engine takes it."""
-        at = None if self.at_ms is None else self.at_ms * PER_MS
-        if self.say is not None:
-            return Say(self.say, at=at, after_turn=self.after_turn)
-        if self.stop is not None:
-            return Stop(at or 0, self.stop, resume=self.resume)
-        return Hangup(at or 0, self.hangup or "goodbye")
-
-
-class ScriptConfig(Section):
-    """What the scripted engine does."""
-
-    lines: tuple[LineConfig, ...] = ()
-    rate: Positive = MEDIA_RATE
-    digit_echo: bool = True
-    barge_in: bool = False
-
-
-class BotConfig(Section):
-    """The engine and its seats."""
-
-    name: str
-    seats: Positive = 4
-    model_dir: str | None = None
-    aec: bool = False
-    script: ScriptConfig = ScriptConfig()
-
-    def choice(self) -> EngineChoice:
-        """As ``bot.engines.build`` takes it."""
-        script = self.script
-        return EngineChoice(
-            name=self.name,
-            seats=self.seats,
-            model_dir=Path(self.model_dir) if self.model_dir else None,
-            aec=self.aec,
-            script=Script(
-                lines=tuple(line.line() for line in script.lines),
-                rate=script.rate,
-                digit_echo=script.digit_echo,
-                barge_in=script.barge_in,
-            ),
-        )
 
 
 class PlayoutConfig(Section):

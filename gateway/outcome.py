@@ -17,6 +17,7 @@ carrier  signalling-lost      the signalling channel broke
 carrier  leg-failed           the far end, or the way to it, failed otherwise
 bot      engine-lost          the engine raised, hung, or its process died
 bot      engine-error         the engine failed in this call alone, apologised and hung up
+bot      decayed              the model babbled, looped or fell silent again and again
 bot      no-free-seat         every seat was taken
 gateway  stopped              the gateway was stopped while the call ran
 gateway  killed               the gateway died while the call ran; finished at the next start
@@ -72,11 +73,13 @@ CALLER_LEFT = Outcome(Fault.NONE, "caller-left")
 HUNG_UP = Outcome(Fault.NONE, "hung-up")
 STOPPED = Outcome(Fault.GATEWAY, "stopped")
 KILLED = Outcome(Fault.GATEWAY, "killed")
+FAILURES = ("engine-error", "decayed")
+"""Reasons for which an engine ends a call that it could not carry on."""
 
 
 def outcome_at(reason: str) -> Outcome:
     """How a call ended that the bot's side brought to its end, for the reason it gave."""
-    return Outcome(Fault.BOT if reason == "engine-error" else Fault.NONE, reason)
+    return Outcome(Fault.BOT if reason in FAILURES else Fault.NONE, reason)
 
 
 def outcome_of(error: BaseException) -> Outcome:

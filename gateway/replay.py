@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -79,7 +79,11 @@ class _Batch:
         self._plan, self._progress = plan, progress
         self._config = plan.config
         self._personas: dict[str, Persona] = {}
-        self._seats = asyncio.Semaphore(min(plan.config.replay.calls, plan.config.bot.seats))
+        calls = plan.config.replay.calls
+        self._choice = plan.config.bot.choice()
+        if self._choice.seats is None:  # what is measured would not be the same another time
+            self._choice = replace(self._choice, seats=calls)
+        self._seats = asyncio.Semaphore(min(calls, self._choice.width))
 
     def persona(self, name: str) -> Persona:
         """Read once, however many calls it answers."""
@@ -91,9 +95,8 @@ class _Batch:
         writer = writer_for(self._plan.pace)
         shared = None
         if self._plan.fidelity != "fed" and items:
-            shared = stepper_for(
-                self._config.bot.choice(), pace=self._plan.pace, fidelity=self._plan.fidelity
-            )
+            pace, fidelity = self._plan.pace, self._plan.fidelity
+            shared = stepper_for(self._choice, pace=pace, fidelity=fidelity)
             await shared.start()
         writer.start()
         try:

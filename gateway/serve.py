@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.engine import EngineSpec
 from gateway.admission import FULL_RETRY_S, Admission, Load, Refuse, refusal_line
 from gateway.bus import EventBus
 from gateway.calls import Calls, refuse
@@ -75,6 +76,11 @@ class Gateway:
             free=self._free,
             calls=0 if calls is None else len(calls),
         )
+
+    @property
+    def spec(self) -> EngineSpec:
+        """Of the engine. Raises ``BotError`` before it has started."""
+        return self._parts.engine.spec
 
     @property
     def switchboards(self) -> Sequence[Switchboard]:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from aiohttp import web
 from rich.console import Console
 
+from bot.engine import EngineSpec
 from gateway.admission import Admission
 from gateway.app import stepper_for, writer_for
 from gateway.complaint import DONE, INTERRUPTED
@@ -76,7 +77,7 @@ async def _serve(
         undo.push_async_callback(site.close)
         undo.callback(gateway.bus.close)  # else the site would wait for those who read events
         await site.start()
-        await gateway.serve(listening=lambda: _listening(config, site, console))
+        await gateway.serve(listening=lambda: _listening(config, gateway, site, console))
     return drain.hurried.is_set()
 
 
@@ -129,18 +130,20 @@ def _browsers(gateway: Gateway) -> list[web.RouteDef]:
     return [route for board in boards for route in whip.routes(board)]
 
 
-def _listening(config: ParleyConfig, site: Site, console: Console) -> None:
+def _listening(config: ParleyConfig, gateway: Gateway, site: Site, console: Console) -> None:
     # All that is there now stays. Without this, the collector looks through it again and again,
     # for 35 ms each time (measured), in which no call gets its next packet.
     gc.collect()
     gc.freeze()
-    _greet(config, site, console)
+    _greet(config, gateway.spec, site, console)
 
 
-def _greet(config: ParleyConfig, site: Site, console: Console) -> None:
+def _greet(config: ParleyConfig, spec: EngineSpec, site: Site, console: Console) -> None:
     """Say that it serves, and where."""
-    seats = "1 call" if config.bot.seats == 1 else f"{config.bot.seats} calls"
-    console.print(f"{config.bot.name} takes up to {seats} at once", highlight=False)
+    seats = "1 call" if spec.width == 1 else f"{spec.width} calls"
+    plan = f" ({spec.plan})" if spec.plan else ""
+    told = f"{config.bot.name} takes up to {seats} at once{plan}"
+    console.print(told, highlight=False, markup=False, soft_wrap=True)
     if config.sip.enabled:
         for place in range(config.sip.workers):
             where = f"sip:bot@{bracketed(config.sip.host)}:{config.sip.port + 2 * place}"

@@ -77,4 +77,5 @@ def test_blame_is_named_only_where_there_is_any() -> None:
 
 def test_a_row_that_failed_is_the_bots_fault() -> None:
     assert str(outcome_at("engine-error")) == "bot/engine-error"
+    assert str(outcome_at("decayed")) == "bot/decayed"
     assert str(outcome_at("goodbye")) == "goodbye"

@@ -15,6 +15,7 @@ const ENDINGS = {
   "carrier/leg-failed": "The far end failed",
   "bot/engine-lost": "The bot’s engine was lost",
   "bot/engine-error": "The bot’s engine failed in this call",
+  "bot/decayed": "The bot’s model lost its way",
   "bot/no-free-seat": "All lines were busy",
   "gateway/stopped": "The gateway was stopped",
   "gateway/killed": "The gateway died during the call",
