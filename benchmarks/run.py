@@ -44,6 +44,11 @@ NAMED = {
         *("benchmarks.voicechat_step", "--device", "cpu", "--dtype", "float32"),
         *("--frames", "200", "--rows", "1", "2", "4", "8", "16", "32"),
     ),
+    "voicechat-estimate": ("benchmarks.voicechat_calls", "--estimate"),
+    "voicechat-calls-cpu": (
+        *("benchmarks.voicechat_calls", "--device", "cpu", "--dtype", "float32"),
+        *("--plot", "benchmarks/results/voicechat-calls-cpu.svg"),
+    ),
 }
 ALL = BENCHMARKS | NAMED
 

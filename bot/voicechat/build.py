@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from huggingface_hub import constants
 from tokenizers import Tokenizer
 from transformers import NemotronHConfig
 
@@ -35,6 +36,9 @@ from bot.voicechat.thinker import Thinker
 from bot.voicechat.tokenizer import FILE as TOKENIZER
 from bot.voicechat.tokenizer import special_tokens
 from bot.voicechat.turntaking import PieceKinds
+
+USER_CACHE = Path(constants.HF_ASSETS_CACHE) / "parley" / "voicechat"
+"""Beside the hub's own, where the user may have put that."""
 
 SPELLING = "embed_subword."
 """What the names of the spelling encoder's tensors begin with, among the talker's."""
@@ -76,7 +80,8 @@ def build(
             same, and a module that must be made with values can be tried so.
         speak: False leaves the speaking half out: text alone.
         speech: the checkpoint's own with another guidance, nucleus, noise or speaker.
-        caches: folders for the table of subwords, if the checkpoint's own takes no file.
+        caches: folders for the table of subwords, if the checkpoint's own takes no file; the user's
+            cache comes last.
     """
     with torch.device("meta") if use_meta_device else nullcontext():
         model = assemble(checkpoint.config, checkpoint.llm, checkpoint.tokenizer)
@@ -155,6 +160,6 @@ def _subwords(
         encoder,
         checkpoint.tokenizer,
         special_tokens(checkpoint.tokenizer, checkpoint.config.thinker),
-        folders=(checkpoint.folder.path, *caches),
+        folders=(checkpoint.folder.path, *caches, USER_CACHE),
         where=str(checkpoint.folder.llm / TOKENIZER),
     )

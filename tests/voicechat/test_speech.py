@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from bot.voicechat.build import build, load
@@ -177,6 +178,22 @@ def test_a_stepper_says_what_steps_say(model: VoiceChat, span: int | None) -> No
         assert said.pcm is not None
         torch.testing.assert_close(said.pcm, pcm, atol=1e-5, rtol=0)
         earlier = [(part, part.clone()) for part in said if part is not None]
+
+
+def test_the_rows_of_tokens_are_kept_beside_the_weights_or_in_the_users_cache(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.voicechat.build.USER_CACHE", tmp_path / "cache")
+    load(tiny)
+    (beside,) = tiny.glob("subwords-*.safetensors")
+    assert not (tmp_path / "cache").exists()
+    beside.rename(tmp_path / "kept")
+    beside.mkdir()  # so that no file can take its place
+    load(tiny)
+    (kept,) = (tmp_path / "cache").iterdir()
+    one, other = load_file(kept), load_file(tmp_path / "kept")
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_without_guidance_there_is_one_stream(original: Path) -> None:
