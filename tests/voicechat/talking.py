@@ -8,14 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.voicechat_model import sizes
 from bot.voicechat.fusion import Fusion
-from bot.voicechat.speechconfig import (
-    BackboneConfig,
-    CodecConfig,
-    MixtureConfig,
-    SpeechConfig,
-    SpellingConfig,
-)
+from bot.voicechat.speechconfig import SpeechConfig
 from bot.voicechat.speechlayout import SILENCE, TTS, VOICES
 from bot.voicechat.subwords import SubwordTable
 from bot.voicechat.talker import Talker, TalkerState
@@ -24,52 +19,14 @@ from bot.voicechat.voices import Voice, recorded, registered
 SPELLING = "embed_subword."
 LIMIT = 2e-4
 
-RELEASED = SpeechConfig(
-    backbone=BackboneConfig(
-        hidden=1152,
-        intermediate=4608,
-        heads=16,
-        head_dim=72,
-        full=tuple((layer + 1) % 6 == 0 for layer in range(28)),
-        window=7500,
-        query_scalar=256.0,
-        theta_full=1e6,
-        theta_sliding=1e4,
-    ),
-    spelling=SpellingConfig(
-        hidden=1152,
-        intermediate=4608,
-        layers=1,
-        heads=16,
-        head_dim=72,
-        query_scalar=256.0,
-        theta=1e4,
-        softcap=50.0,
-    ),
-    mixture=MixtureConfig(
-        intermediate=4608, layers=3, low_rank=64, components=1024, least_log_std=-4.0, eps=1e-6
-    ),
-    codec=CodecConfig(
-        latent=512,
-        n_fft=16,
-        hop=4,
-        base=384,
-        multipliers=(1, 2, 4),
-        rates=(7, 7, 9),
-        blocks=3,
-        kernel=7,
-        entries=1024,
-        codebooks=31,
-    ),
-    exponent=3.0,
-    guidance=0.2,
-    top=0.95,
-    noise=0.001,
-    silence_on_eos=True,
-    frozen_projection=True,
-    prompt_frames=37,
-    speaker="Aria",
-)
+
+def _released() -> SpeechConfig:
+    config, _ = sizes(full=True)
+    assert config.speech is not None
+    return config.speech
+
+
+RELEASED = _released()
 """The sizes of the released checkpoint."""
 
 

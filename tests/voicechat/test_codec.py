@@ -16,20 +16,10 @@ from bot.voicechat.graphs import capture
 from bot.voicechat.precision import PARITY, PRODUCTION, precision
 from bot.voicechat.rows import copy_row, nbytes, tensors
 from bot.voicechat.speechconfig import CodecConfig
+from tests.voicechat.talking import RELEASED as SPEECH
 
 FRAME = 1764
-RELEASED = CodecConfig(
-    latent=512,
-    n_fft=16,
-    hop=4,
-    base=384,
-    multipliers=(1, 2, 4),
-    rates=(7, 7, 9),
-    blocks=3,
-    kernel=7,
-    entries=1024,
-    codebooks=31,
-)
+RELEASED = SPEECH.codec
 SMALL = replace(RELEASED, latent=24, base=8, entries=40, codebooks=5)
 ROUNDED = 1e-5
 """Of sound in [-1, 1]: a product of more rows of a matrix may be summed in another order."""

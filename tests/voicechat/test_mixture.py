@@ -15,25 +15,12 @@ from bot.voicechat.draws import RowGenerators
 from bot.voicechat.errors import CheckpointError
 from bot.voicechat.mixture import MixtureHead, choose, kept, schedule, unmasked
 from bot.voicechat.rvq import Codebooks
-from bot.voicechat.speechconfig import CodecConfig, MixtureConfig, SpeechConfig
+from bot.voicechat.speechconfig import SpeechConfig
+from tests.voicechat.talking import RELEASED as SPEECH
 
 TALKER = "tts_model.tts_model."
 CLOSE = 2e-4
-RELEASED = MixtureConfig(
-    intermediate=4608, layers=3, low_rank=64, components=1024, least_log_std=-4.0, eps=1e-6
-)
-RELEASED_CODEC = CodecConfig(
-    latent=512,
-    n_fft=16,
-    hop=4,
-    base=384,
-    multipliers=(1, 2, 4),
-    rates=(7, 7, 9),
-    blocks=3,
-    kernel=7,
-    entries=1024,
-    codebooks=31,
-)
+RELEASED, RELEASED_CODEC = SPEECH.mixture, SPEECH.codec
 HIDDEN = 1152
 
 
