@@ -103,7 +103,7 @@ clean:  ## remove what the other targets made
 	@$(PYTHON) -m venv .venv || { echo "no venv module: on Debian or Ubuntu, apt-get install python3-venv" >&2; rm -rf .venv; exit 1; }
 
 .venv/.base: requirements.lock pyproject.toml | .venv/bin/python
-	@echo "Installing Parley into .venv (some 300 MB the first time) …"
+	@echo "Installing Parley into .venv (some 350 MB the first time) …"
 	@$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --no-deps -e .
 	@touch $@
