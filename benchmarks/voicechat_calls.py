@@ -20,20 +20,26 @@ seconds are not in the other figures. --estimate measures nothing: see voicechat
 from __future__ import annotations
 
 import argparse
-import platform
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-import transformers
 
 from benchmarks import voicechat_calls_plot, voicechat_estimate
-from benchmarks.voicechat_model import SEED, parameters, random_model
+from benchmarks.voicechat_model import (
+    SEED,
+    add_arguments,
+    chosen_model,
+    machine,
+    parameters,
+    parsed,
+    profile_of,
+)
 from benchmarks.voicechat_pacing import FRAME_MS, Calls, Clock, Figures, RealClock
 from bot.voicechat.mel import FRAME
 from bot.voicechat.model import CallOptions, Prepared, VoiceChat
-from bot.voicechat.precision import PARITY, PRODUCTION, precision
+from bot.voicechat.precision import precision
 from bot.voicechat.rows import nbytes
 from bot.voicechat.seating import FrameIn, Seats
 
@@ -43,8 +49,6 @@ UNTIMED = 5
 """Steps before the clock starts."""
 KNEE = 100
 """Frames in 10,000 that may be behind; with more of them no more calls are tried."""
-
-DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
 class Sitting:
@@ -148,18 +152,12 @@ def table(
 
 def arguments() -> argparse.ArgumentParser:
     """Of the command line."""
-    cuda = torch.cuda.is_available()
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--calls", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64, 128])
     parser.add_argument("--seconds", type=float, default=20, help="timed, for each number of calls")
     parser.add_argument("--context", type=int, default=1500, help="frames that every row has had")
     parser.add_argument("--gather", type=float, default=4, help="ms that a due frame may wait")
-    parser.add_argument("--full-size", action="store_true", help="the released model's shapes")
-    parser.add_argument("--dtype", choices=DTYPES, default="bfloat16", help="of the thinker")
-    parser.add_argument("--memory", choices=DTYPES, default="float32", help="of the talker")
-    parser.add_argument("--no-guidance", action="store_true", help="one stream of the talker")
-    parser.add_argument("--graphs", action="store_true", help="a step as CUDA graphs")
-    parser.add_argument("--device", default="cuda" if cuda else "cpu")
+    add_arguments(parser)
     parser.add_argument("--plot", type=Path, help="an SVG file to be written")
     parser.add_argument("--estimate", action="store_true", help="bytes and launches, unmeasured")
     return parser
@@ -167,25 +165,14 @@ def arguments() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Print the table."""
-    parser = arguments()
-    chosen = parser.parse_args()
-    if chosen.graphs and not chosen.device.startswith("cuda"):
-        parser.error("--graphs: CUDA graphs need a CUDA device")
+    chosen = parsed(arguments())
     if chosen.estimate:
         for one in voicechat_estimate.table(context=chosen.context):
             print(one, flush=True)
         return
-    device, dtype = torch.device(chosen.device), DTYPES[chosen.dtype]
-    profile = PRODUCTION if dtype == PRODUCTION.thinker else PARITY
     found: dict[int, Figures] = {}
-    with precision(**profile.switches):
-        model = random_model(
-            full=chosen.full_size,
-            dtype=dtype,
-            device=device,
-            memory=DTYPES[chosen.memory],
-            guided=not chosen.no_guidance,
-        )
+    with precision(**profile_of(chosen).switches):
+        model = chosen_model(chosen)
         for one in title(model, chosen):
             print(one)
         for one in table(model, chosen, found=found, clock=RealClock()):
@@ -196,10 +183,7 @@ def main() -> None:
 
 def title(model: VoiceChat, chosen: argparse.Namespace) -> Iterator[str]:
     """What was measured, and on what."""
-    device = model.device
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
-    yield f"{name}, {torch.get_num_threads()} CPU threads, {versions}"
+    yield machine(model.device)
     yield (
         f"{parameters(model) / 1e6:.1f} M parameters, thinker in {chosen.dtype}, talker's memory "
         f"in {chosen.memory}, guidance: {not chosen.no_guidance}, graphs: {chosen.graphs}"

@@ -6,12 +6,15 @@ be measured without a checkpoint. Weights are made on the device they are for.
 
 from __future__ import annotations
 
+import argparse
+import platform
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+import transformers
 from torch import Tensor, nn
 from transformers import NemotronHConfig
 
@@ -19,8 +22,10 @@ from bot.voicechat import speechlayout
 from bot.voicechat.build import assemble, speaking_parts
 from bot.voicechat.checkpoint import precision_of
 from bot.voicechat.config import VoiceChatConfig
+from bot.voicechat.devices import DTYPES
 from bot.voicechat.layout import STT, layout
 from bot.voicechat.model import VoiceChat
+from bot.voicechat.precision import PARITY, PRODUCTION, Profile
 from bot.voicechat.speech import Speech
 from bot.voicechat.speechconfig import SpeechConfig
 from bot.voicechat.speechlayout import CODEC, TTS
@@ -182,3 +187,45 @@ def parameters(model: VoiceChat) -> int:
     if model.speech is not None:
         parts += [model.speech.talker, model.speech.decoder]
     return sum(one.numel() for part in parts if part is not None for one in part.parameters())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those that say which model it is, and where it runs."""
+    cuda = torch.cuda.is_available()
+    parser.add_argument("--full-size", action="store_true", help="the released model's shapes")
+    parser.add_argument("--dtype", choices=DTYPES, default="bfloat16", help="of the thinker")
+    parser.add_argument("--memory", choices=DTYPES, default="float32", help="of the talker")
+    parser.add_argument("--no-guidance", action="store_true", help="one stream of the talker")
+    parser.add_argument("--graphs", action="store_true", help="steps as CUDA graphs")
+    parser.add_argument("--device", default="cuda" if cuda else "cpu")
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The command line. Ends the program if it asks for graphs without a GPU."""
+    chosen = parser.parse_args()
+    if chosen.graphs and not chosen.device.startswith("cuda"):
+        parser.error("--graphs: CUDA graphs need a CUDA device")
+    return chosen
+
+
+def profile_of(chosen: argparse.Namespace) -> Profile:
+    """Its switches hold for making and stepping the model."""
+    return PRODUCTION if DTYPES[chosen.dtype] == PRODUCTION.thinker else PARITY
+
+
+def chosen_model(chosen: argparse.Namespace) -> VoiceChat:
+    """As ``add_arguments`` has it."""
+    return random_model(
+        full=chosen.full_size,
+        dtype=DTYPES[chosen.dtype],
+        device=torch.device(chosen.device),
+        memory=DTYPES[chosen.memory],
+        guided=not chosen.no_guidance,
+    )
+
+
+def machine(device: torch.device) -> str:
+    """What it runs on, in a line."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
+    return f"{name}, {torch.get_num_threads()} CPU threads, {versions}"

@@ -14,7 +14,6 @@ takes 12.5 frames a second.
 from __future__ import annotations
 
 import argparse
-import platform
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -22,16 +21,23 @@ from typing import Any
 
 import numpy as np
 import torch
-import transformers
 from torch import Tensor
 
-from benchmarks.voicechat_model import SEED, parameters, random_model
+from benchmarks.voicechat_model import (
+    SEED,
+    add_arguments,
+    chosen_model,
+    machine,
+    parameters,
+    parsed,
+    profile_of,
+)
 from bot.voicechat.codec import exact
 from bot.voicechat.duplex import Dictated
 from bot.voicechat.graphs import capture
 from bot.voicechat.mel import FRAME
 from bot.voicechat.model import VoiceChat
-from bot.voicechat.precision import PARITY, PRODUCTION, precision
+from bot.voicechat.precision import PRODUCTION, precision
 from bot.voicechat.rows import nbytes
 from bot.voicechat.special import SpecialTokens
 from bot.voicechat.stepping import Inputs, Said, Stepper
@@ -42,7 +48,6 @@ FRAME_MS = 80
 UNTIMED = 5
 """Frames before the clock starts: lazily loaded kernels, allocator."""
 
-DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 PAD = SpecialTokens().pad
 
 
@@ -199,34 +204,17 @@ def table(model: VoiceChat, chosen: argparse.Namespace) -> Iterator[str]:
 
 def main() -> None:
     """Print the table."""
-    cuda = torch.cuda.is_available()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--frames", type=int, default=50, help="timed, for each number of rows")
     parser.add_argument("--length", type=int, default=2048, help="positions that a row can hold")
-    parser.add_argument("--full-size", action="store_true", help="the released model's shapes")
-    parser.add_argument("--dtype", choices=DTYPES, default="bfloat16", help="of the thinker")
-    parser.add_argument("--device", default="cuda" if cuda else "cpu")
-    parser.add_argument("--memory", choices=DTYPES, default="float32", help="of the talker")
-    parser.add_argument("--no-guidance", action="store_true", help="one stream of the talker")
-    parser.add_argument("--graphs", action="store_true", help="CUDA graphs, one for each stage")
-    chosen = parser.parse_args()
-    if chosen.graphs and not chosen.device.startswith("cuda"):
-        parser.error("--graphs: CUDA graphs need a CUDA device")
-    device, dtype = torch.device(chosen.device), DTYPES[chosen.dtype]
-    profile = PRODUCTION if dtype == PRODUCTION.thinker else PARITY
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    add_arguments(parser)
+    chosen = parsed(parser)
+    profile = profile_of(chosen)
     with precision(**profile.switches):
-        model = random_model(
-            full=chosen.full_size,
-            dtype=dtype,
-            device=device,
-            memory=DTYPES[chosen.memory],
-            guided=not chosen.no_guidance,
-        )
+        model = chosen_model(chosen)
         switches = ", ".join(f"{key}={value}" for key, value in profile.switches.items())
-        versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
-        print(f"{name}, {torch.get_num_threads()} CPU threads, {versions}")
+        print(machine(model.device))
         print(f"{parameters(model) / 1e6:.1f} M parameters, thinker in {chosen.dtype}; {switches}")
         talker = f"talker's memory in {chosen.memory}, guidance: {not chosen.no_guidance}"
         print(f"{talker}; {chosen.frames} frames, {chosen.length} a row, graphs: {chosen.graphs}")

@@ -26,6 +26,7 @@ import torch
 from bot.voicechat.build import build
 from bot.voicechat.checkpoint import Checkpoint, open_checkpoint
 from bot.voicechat.config import Boosts, ForcedTurns, ThinkerConfig, VoiceChatConfig
+from bot.voicechat.devices import DTYPES
 from bot.voicechat.mel import FRAME
 from bot.voicechat.model import VoiceChat
 from bot.voicechat.pipeline import S2SSettings, StreamingS2SPipeline
@@ -102,8 +103,7 @@ def profile_of(s2s: ModelKeys) -> Profile:
         "allow_tf32": s2s.allow_tf32,
         "deterministic": s2s.deterministic,
     }
-    thinker = {"float32": torch.float32, "bfloat16": torch.bfloat16}[s2s.compute_dtype]
-    return Profile(torch.float32, thinker, MappingProxyType(switches))
+    return Profile(torch.float32, DTYPES[s2s.compute_dtype], MappingProxyType(switches))
 
 
 def device_of(s2s: ModelKeys) -> torch.device:

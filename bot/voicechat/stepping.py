@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bot.voicechat.codec import exact
 from bot.voicechat.duplex import Dictated
 from bot.voicechat.graphs import Captured, capture
 from bot.voicechat.mel import FRAME
@@ -118,4 +119,4 @@ class Stepper:
 def _exact() -> AbstractContextManager[None]:
     """Exact float32 products, and all else as it is: see ``codec``."""
     fixed = torch.are_deterministic_algorithms_enabled()
-    return precision(matmul="highest", allow_tf32=False, deterministic=fixed)
+    return precision(**exact({"deterministic": fixed}))
